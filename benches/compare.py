@@ -1,0 +1,605 @@
+"""Times and weighs snakeroot beside objgraph, heapy and refcycle, on one heap.
+
+Every measurement runs in a process of its own, which builds the same heap from the same seed, so
+that no tool meets another's leftovers. A difference between two processes is a difference
+between two tools: the heap, the interpreter, the clock and the collector's state are the same.
+
+Left out: other programs' load. Run it on a quiet machine, and read the best time rather than the median
+when it was not.
+
+    python benches/compare.py                        # this interpreter, one million instances
+    python benches/compare.py --python python3.13 --wheel dist/snakeroot-*.whl
+    python benches/compare.py --instances 50000      # a few seconds each, to try it out
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+
+SEED = 20
+VARIANTS = ("sequential", "shuffled")
+MEASUREMENT_SECONDS = 180
+# Two measurements of one process.
+FIRST, AGAIN = "heap(), first", "heap(), again"
+REFCYCLE_MAX_INSTANCES = 20_000
+"""refcycle keeps Python sets and dicts of everything: above this it takes minutes and gigabytes."""
+
+PEERS = {
+    "objgraph": "objgraph>=3.6,<4",
+    "guppy": "guppy3>=3.1.4,<4",
+    "refcycle": "refcycle>=0.3,<1",
+}
+
+
+# --------------------------------------------------------------------------------------------
+# The heap: built anew in each measuring process
+
+
+def build_heap(instances, variant):
+    """A registry of `instances` nodes, five objects each; returns the module that holds it.
+
+    A node is an instance, its `__dict__` (materialised, so that every version of Python has the same
+    objects), a list of two other nodes, a str and a float. `sequential`: neighbours in the graph were
+    allocated one after the other. `shuffled`: each node has its list, str, float and neighbours
+    from somewhere else, as in a process that ran for a week.
+    """
+    import gc
+    import random
+    import types
+
+    class Node:
+        pass
+
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        nodes, names, weights, links = [], [], [], []
+        for place in range(instances):
+            node = Node()
+            node.__dict__  # noqa: B018  materialises it
+            nodes.append(node)
+            names.append("node %d" % place)
+            weights.append(place + 0.5)
+            links.append([])
+        order = list(range(instances))
+        if variant == "shuffled":
+            random.Random(SEED).shuffle(order)
+        for place, own in enumerate(order):
+            node = nodes[own]
+            node.name = names[order[place - 1]]
+            node.weight = weights[order[place - 2]]
+            node.links = links[order[place - 3]]
+            node.links.append(nodes[order[place - 1]])
+            node.links.append(nodes[order[place // 2]])
+        if variant == "shuffled":
+            nodes = [nodes[own] for own in order]
+        Node.__module__ = "bench_heap"
+        Node.__qualname__ = "Node"
+        module = types.ModuleType("bench_heap")
+        module.Node = Node
+        module.NODES = nodes
+        sys.modules["bench_heap"] = module
+        gc.collect()  # moves it to the oldest generation, as in a process that ran for a while
+    finally:
+        if collecting:
+            gc.enable()
+    return module
+
+
+# --------------------------------------------------------------------------------------------
+# Memory, as the kernel counts it
+
+
+def reset_peak():
+    """Sets VmHWM, the peak of resident memory, back to what is resident now."""
+    with open("/proc/self/clear_refs", "w") as control:
+        control.write("5")
+
+
+def resident_bytes(field="VmRSS"):
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    raise LookupError("/proc/self/status has no " + field)
+
+
+def settle():
+    """Gives free memory back, so that the next difference is the tool's alone.
+
+    Young garbage only: the heap itself was collected once, after it was built, and what a tool leaves behind
+    until the next full collection is memory that it keeps.
+    """
+    import ctypes
+    import gc
+
+    gc.collect(1)
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError):
+        pass  # not glibc
+
+
+def measure(action, runs):
+    """Runs `action` `runs` times; gives seconds, bytes at the peak, bytes kept after, and its last answer.
+
+    The peak is the first run's: later ones find memory that the first one left. The answer must be small.
+    """
+    settle()
+    resident = resident_bytes()
+    seconds = []
+    peak = 0
+    answer = None
+    for run in range(runs):
+        settle()
+        reset_peak()
+        before = resident_bytes()
+        start = time.perf_counter()
+        answer = action()
+        seconds.append(time.perf_counter() - start)
+        if run == 0:
+            peak = resident_bytes("VmHWM") - before
+    settle()
+    return {
+        "seconds": seconds,
+        "peak_bytes": max(peak, 0),
+        "kept_bytes": resident_bytes() - resident,
+        "answer": answer,
+    }
+
+
+# --------------------------------------------------------------------------------------------
+# What is measured; each returns what `measure` gives, with more facts where there are some
+
+
+def objgraph_verbs(tool, module, runs, what):
+    """One of objgraph's verbs, by whoever offers it."""
+    import io
+
+    def middle():
+        return module.NODES[len(module.NODES) // 2]
+
+    def most_common_types():
+        text = io.StringIO()
+        tool.show_most_common_types(file=text)
+        lines = text.getvalue().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.split()[0] == "Node")
+
+    def backrefs(target=None):
+        text = io.StringIO()
+        tool.show_backrefs([middle()], max_depth=3, output=text)
+        return text.getvalue().count("fillcolor") > 3
+
+    def chain():
+        found = tool.find_backref_chain(middle(), tool.is_proper_module)
+        return [len(found), found[0] is module, found[-1] is middle()]
+
+    actions = {
+        "show_most_common_types": most_common_types,
+        "typestats": lambda: tool.typestats()["Node"],
+        "count": lambda: tool.count("Node"),
+        "by_type": lambda: len(tool.by_type("Node")),
+        "show_backrefs, .dot": backrefs,
+        "find_backref_chain": chain,
+    }
+    return measure(actions[what], runs)
+
+
+def measure_objgraph(module, runs, what):
+    import objgraph
+
+    return objgraph_verbs(objgraph, module, runs, what)
+
+
+def measure_guppy(module, runs, what):
+    """heapy's view of the whole heap: the first in a process, then the ones after it."""
+    from guppy import hpy
+
+    kept = {}
+
+    def heap():
+        if "session" not in kept:
+            kept["session"] = hpy()
+        return kept["session"].heap().count
+
+    return first_and_again(heap, runs)
+
+
+def first_and_again(action, runs):
+    return {"parts": {FIRST: measure(action, 1), AGAIN: measure(action, runs)}}
+
+
+def measure_refcycle(module, runs, what):
+    import refcycle
+
+    if what == "refcycle snapshot":
+        return measure(lambda: len(refcycle.snapshot()), 1)
+    middle = module.NODES[len(module.NODES) // 2]
+    return measure(lambda: len(refcycle.objects_reachable_from(middle)), 1)
+
+
+def measure_snakeroot(module, runs, what):
+    import snakeroot
+
+    if what == "heap()":
+        return first_and_again(lambda: len(snakeroot.snapshot()), runs)
+    if what == "refcycle snapshot":
+        return measure(lambda: len(snakeroot.snapshot()), 1)
+    if what == "show_backrefs, .png":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "backrefs.png")
+
+            def draw():
+                snakeroot.show_backrefs([module.NODES[len(module.NODES) // 2]], str(path), max_depth=3)
+                return path.stat().st_size > 0
+
+            return measure(draw, runs)
+    if what == "snapshot":
+        return measure_snapshot(snakeroot, runs)
+    if what == "save and load":
+        return measure_dump(snakeroot)
+    return objgraph_verbs(snakeroot, module, runs, what)
+
+
+def measure_snapshot(snakeroot, runs):
+    """The pause, the whole, and what a held heap costs."""
+    pauses, totals = [], []
+
+    def walk():
+        info = snakeroot.snapshot().info
+        pauses.append(info.pause_ns)
+        totals.append(info.total_ns)
+        return info.objects
+
+    found = measure(walk, runs)
+    settle()
+    before = resident_bytes()
+    heap = snakeroot.snapshot()
+    settle()
+    found.update(
+        pause_ns=pauses,
+        total_ns=totals,
+        objects=heap.info.objects,
+        edges=heap.info.edges,
+        heap_bytes=heap.heap_bytes,
+        held_resident_bytes=resident_bytes() - before,
+    )
+    del heap
+    settle()
+    found["kept_after_del_bytes"] = resident_bytes() - before
+    return found
+
+
+def measure_dump(snakeroot):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "bench.heap.parquet")
+        heap = snakeroot.snapshot()
+        objects = len(heap)
+        saved = measure(lambda: heap.save(str(path)), 1)
+        del heap
+        loaded = measure(lambda: len(snakeroot.load(str(path))), 3)
+        return {
+            "seconds": saved["seconds"],
+            "peak_bytes": saved["peak_bytes"],
+            "kept_bytes": saved["kept_bytes"],
+            "answer": loaded["answer"] == objects,
+            "objects": objects,
+            "file_bytes": path.stat().st_size,
+            "load_seconds": loaded["seconds"],
+            "load_peak_bytes": loaded["peak_bytes"],
+        }
+
+
+TOOLS = {
+    "snakeroot": measure_snakeroot,
+    "objgraph": measure_objgraph,
+    "guppy": measure_guppy,
+    "refcycle": measure_refcycle,
+}
+
+
+def run_child(request_path, answer_path):
+    """A measuring process: builds the heap, measures one thing with one tool, writes what it found."""
+    request = json.loads(Path(request_path).read_text())
+    module_name = request["tool"]
+    __import__(module_name)
+    start = time.perf_counter()
+    module = build_heap(request["instances"], request["variant"])
+    built = time.perf_counter() - start
+    found = TOOLS[module_name](module, request["runs"], request["what"])
+    found["build_seconds"] = built
+    Path(answer_path).write_text(json.dumps(found))
+    os._exit(0)  # to free a shuffled heap object by object would take longer than most measurements
+
+
+# --------------------------------------------------------------------------------------------
+# The plan: what is compared with whom, and what we promise
+
+# (what, peer, the least factor by which we are to be faster than the peer)
+COMPARED = (
+    ("show_most_common_types", "objgraph", 5.0),
+    ("typestats", "objgraph", 5.0),
+    ("count", "objgraph", 5.0),
+    ("by_type", "objgraph", 5.0),
+    ("show_backrefs, .dot", "objgraph", 2.0),
+    ("find_backref_chain", "objgraph", 2.0),
+    (FIRST, "guppy", 10.0),
+    (AGAIN, "guppy", 5.0),
+    ("refcycle snapshot", "refcycle", 20.0),
+)
+# Without a counterpart of ours.
+PEER_ALONE = (("refcycle reachable", "refcycle"),)
+# Without a peer's counterpart.
+OURS_ALONE = ("show_backrefs, .png", "snapshot", "save and load")
+
+# Our own promises: (name, the most or the least it may be, unit)
+LIMITS = {
+    "pause": ("at most", 35.0, "ns an object"),
+    "pause and thinking": ("at most", 100.0, "ns an object"),
+    "held, an object": ("at most", 40.0, "bytes"),
+    "held, an edge": ("at most", 16.0, "bytes"),
+    "kept after del": ("at most", 4.0, "MiB"),
+    "saved": ("at least", 1.0, "M objects/s"),
+    "saved size": ("at most", 15.0, "bytes an object"),
+    "loaded": ("at least", 10.0, "M objects/s"),
+}
+
+
+class Bench:
+    """The driver: one environment, many measuring processes, one table."""
+
+    def __init__(self, python, instances, runs, out=sys.stdout):
+        self.python = python
+        self.instances = instances
+        self.runs = runs
+        self.out = out
+        self.results = []
+        self.pairs = {}  # (tool, variant) -> both heap() measurements of one process
+
+    def say(self, text=""):
+        print(text, file=self.out, flush=True)
+
+    def importable(self, module):
+        return subprocess.run(
+            [self.python, "-c", "import " + module], cwd=tempfile.gettempdir(), capture_output=True
+        ).returncode == 0
+
+    def run(self, tool, what, variant):
+        """One measurement; a dict with "error" where it failed."""
+        if what in (FIRST, AGAIN):
+            key = tool, variant
+            if key not in self.pairs:
+                self.pairs[key] = self.run(tool, "heap()", variant)
+            pair = self.pairs[key]
+            found = pair["parts"][what] if "parts" in pair else dict(pair)
+            found.update(tool=tool, what=what, variant=variant, instances=self.instances)
+            self.results.append(found)
+            return found
+        instances = self.instances
+        if "refcycle" in what:
+            instances = min(instances, REFCYCLE_MAX_INSTANCES)
+        with tempfile.TemporaryDirectory() as folder:
+            request, answer = Path(folder, "request.json"), Path(folder, "answer.json")
+            request.write_text(json.dumps(
+                {"tool": tool, "what": what, "variant": variant, "instances": instances, "runs": self.runs}
+            ))
+            command = [self.python, __file__, "--child", str(request), str(answer)]
+            environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+            environment["PYTHONHASHSEED"] = "0"
+            try:
+                done = subprocess.run(
+                    command, env=environment, cwd=folder, timeout=MEASUREMENT_SECONDS,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                )
+                if done.returncode == 0:
+                    found = json.loads(answer.read_text())
+                else:
+                    last = done.stderr.strip().splitlines()[-1:] or ["exit code %d" % done.returncode]
+                    found = {"error": last[0]}
+            except subprocess.TimeoutExpired:
+                found = {"error": "no answer in %d s" % MEASUREMENT_SECONDS}
+        found.update(tool=tool, what=what, variant=variant, instances=instances)
+        if "parts" not in found:
+            self.results.append(found)
+        return found
+
+
+def best_ms(found):
+    return min(found["seconds"]) * 1000
+
+
+def cell(found):
+    """best / median ms, peak and kept MiB of one measurement, for people."""
+    if found is None:
+        return "-"
+    if "error" in found:
+        return found["error"][:44]
+    return "%.0f / %.0f ms, +%s, kept %s" % (
+        best_ms(found),
+        statistics.median(found["seconds"]) * 1000,
+        mib(found["peak_bytes"]),
+        mib(found["kept_bytes"]),
+    )
+
+
+def mib(count):
+    return "%.1f MiB" % (count / 2**20)
+
+
+def verdict(reached):
+    return "reached" if reached else "not reached"
+
+
+def compare(bench, variant, available):
+    """The comparable verbs of one variant: a line each."""
+    bench.say("%-24s %-46s %-46s %8s  %s" % ("", "snakeroot", "peer", "ratio", "target"))
+    for what, peer, factor in COMPARED:
+        ours = bench.run("snakeroot", what, variant) if "snakeroot" in available else None
+        theirs = bench.run(peer, what, variant) if peer in available else None
+        ratio, target = "-", "%gx faster" % factor
+        if ours and theirs and "error" not in ours and "error" not in theirs:
+            times = best_ms(theirs) / best_ms(ours)
+            ratio = "%.1fx" % times
+            target += ": " + verdict(times >= factor)
+            ours["ratio"], ours["target"], ours["reached"] = times, factor, times >= factor
+            if peer == "objgraph" and ours["answer"] != theirs["answer"]:
+                target += "; ANSWERS DIFFER: %r, %r" % (ours["answer"], theirs["answer"])
+        elif ours and "error" in ours:
+            target += ": " + verdict(False)
+        bench.say("%-24s %-46s %-46s %8s  %s" % (what, cell(ours), cell(theirs), ratio, target))
+    for what, peer in PEER_ALONE:
+        if peer in available:
+            bench.say("%-24s %-46s %-46s" % (what, "-", cell(bench.run(peer, what, variant))))
+
+
+def alone(bench, variant):
+    """What only we do: figures against our own limits."""
+    png = bench.run("snakeroot", "show_backrefs, .png", variant)
+    bench.say("%-24s %-46s" % ("show_backrefs, .png", cell(png)))
+    walk = bench.run("snakeroot", "snapshot", variant)
+    if "error" in walk:
+        bench.say("%-24s %s" % ("snapshot", walk["error"]))
+    else:
+        objects, edges = walk["objects"], walk["edges"]
+        bench.say("%-24s %d objects, %d edges, %s" % ("snapshot", objects, edges, cell(walk)))
+        limit(bench, walk, "pause", min(walk["pause_ns"]) / objects)
+        limit(bench, walk, "pause and thinking", min(walk["total_ns"]) / objects)
+        limit(bench, walk, "held, an object", walk["heap_bytes"] / objects)
+        limit(bench, walk, "held, an edge", walk["heap_bytes"] / max(edges, 1))
+        bench.say("    %-20s %s by its own count, %s resident" % (
+            "held heap", mib(walk["heap_bytes"]), mib(walk["held_resident_bytes"])))
+        limit(bench, walk, "kept after del", walk["kept_after_del_bytes"] / 2**20)
+    dump = bench.run("snakeroot", "save and load", variant)
+    if "error" in dump:
+        bench.say("%-24s %s" % ("save and load", dump["error"]))
+    else:
+        objects = dump["objects"]
+        bench.say("%-24s %d objects, %s on disk, save +%s, load +%s" % (
+            "save and load", objects, mib(dump["file_bytes"]), mib(dump["peak_bytes"]), mib(dump["load_peak_bytes"])))
+        limit(bench, dump, "saved", objects / min(dump["seconds"]) / 1e6)
+        limit(bench, dump, "saved size", dump["file_bytes"] / objects)
+        limit(bench, dump, "loaded", objects / min(dump["load_seconds"]) / 1e6)
+
+
+def limit(bench, found, name, value):
+    sense, bound, unit = LIMITS[name]
+    reached = value <= bound if sense == "at most" else value >= bound
+    found.setdefault("limits", {})[name] = {"value": value, "bound": bound, "sense": sense, "unit": unit,
+                                            "reached": reached}
+    bench.say("    %-20s %8.1f %-16s target: %s %g: %s" % (name, value, unit, sense, bound, verdict(reached)))
+
+
+# --------------------------------------------------------------------------------------------
+# The environment
+
+
+def version_of(python):
+    return subprocess.run(
+        [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout.strip()
+
+
+def set_up(python, folder, wheel, say):
+    """A virtual environment with each peer that this interpreter can have; returns its interpreter."""
+    own = folder / "bin" / "python"
+    if not own.exists():
+        say("making %s" % folder)
+        subprocess.run([python, "-m", "venv", str(folder)], check=True)
+
+    def install(*what):
+        done = subprocess.run(
+            [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        return None if done.returncode == 0 else (done.stdout.strip().splitlines() or ["pip failed"])[-1]
+
+    for name, requirement in PEERS.items():
+        failed = install(requirement)
+        if failed:
+            say("%s left out, cannot be installed here: %s" % (name, failed))
+    # Installed anew each time: the same version may be another build.
+    if wheel:
+        failed = install("--force-reinstall", "--no-deps", str(wheel))
+    elif (PROJECT / "pyproject.toml").exists():
+        failed = install("--force-reinstall", "--no-deps", str(PROJECT))
+    else:
+        failed = None
+    if failed:
+        say("snakeroot cannot be installed: %s" % failed)
+    return str(own)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Times and weighs snakeroot beside its peers.")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter to measure on")
+    parser.add_argument("--env", type=Path, help="folder of the virtual environment (.venvs/bench-<version>)")
+    parser.add_argument("--wheel", type=Path, help="snakeroot's wheel; without it, the project is built")
+    parser.add_argument("--as-is", action="store_true", help="install nothing, take the environment as it is")
+    parser.add_argument("--instances", type=int, default=1_000_000, help="size of the heap (five objects each)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement")
+    parser.add_argument("--variant", choices=VARIANTS, action="append", help="only this one")
+    parser.add_argument("--only", choices=tuple(TOOLS), action="append", help="only this tool")
+    parser.add_argument("--json", type=Path, help="write every figure here")
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    if options.child:
+        return run_child(*options.child)
+    if not os.path.exists("/proc/self/clear_refs"):
+        sys.exit("expected Linux's /proc/self/clear_refs to measure memory, found none")
+    python = shutil.which(options.python)
+    if python is None:
+        sys.exit("expected an interpreter, found nothing executable at %r" % options.python)
+    if options.instances < 10:
+        sys.exit("expected 10 instances or more, found %d" % options.instances)
+    version = version_of(python)
+    folder = (options.env or PROJECT / ".venvs" / ("bench-" + version)).absolute()
+    started = time.time()
+    if options.as_is:
+        own = folder / "bin" / "python"
+        own = str(own) if own.exists() else python
+    else:
+        own = set_up(python, folder, options.wheel, print)
+    bench = Bench(own, options.instances, options.runs)
+    wanted = options.only or list(TOOLS)
+    available = []
+    for tool in wanted:
+        if bench.importable(tool):
+            available.append(tool)
+        else:
+            bench.say("%s not installed" % tool)
+    bench.say("Python %s, %s, %d CPUs, %d instances, best / median of %d" % (
+        version, platform.machine(), os.cpu_count() or 0, options.instances, options.runs))
+    if options.instances > REFCYCLE_MAX_INSTANCES and "refcycle" in available:
+        bench.say("lines with refcycle in their name: %d instances, for both tools" % REFCYCLE_MAX_INSTANCES)
+    for variant in options.variant or VARIANTS:
+        bench.say()
+        bench.say("references %s" % variant)
+        compare(bench, variant, available)
+        if "snakeroot" in available:
+            alone(bench, variant)
+    bench.say()
+    bench.say("in %.0f s" % (time.time() - started))
+    if options.json:
+        options.json.write_text(json.dumps(
+            {"version": 1, "python": version, "machine": platform.machine(), "instances": options.instances,
+             "runs": options.runs, "results": bench.results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

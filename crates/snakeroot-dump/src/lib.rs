@@ -1,0 +1,29 @@
+//! The dump: a snapshot in one Parquet file, and back.
+//!
+//! One row is one node; every tool that reads Parquet opens it. A file is whole
+//! or not there, and a damaged or foreign one is an error with a place, never a
+//! panic.
+
+mod bits;
+mod chunks;
+mod columns;
+mod error;
+mod load;
+mod pages;
+mod save;
+mod whole;
+
+#[cfg(test)]
+mod wrong_columns;
+
+pub use error::{DumpError, DumpErrorKind};
+pub use load::{load, read};
+pub use save::{Saved, save, write};
+pub use whole::write_whole;
+
+/// The version of the format that is written, and the latest that is read.
+pub const FORMAT: u32 = 1;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,52 @@
+//! What Python calls: translates arguments, calls the core, translates answers.
+//!
+//! No algorithm lives here. Functions are native so that no frame of ours
+//! stands in the heap they look at.
+
+mod arguments;
+mod heap;
+mod live;
+mod node;
+mod objgraph;
+mod picture;
+mod results;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use snakeroot_walk::Probe;
+
+/// Large columns are mapped by themselves and given back at once.
+#[global_allocator]
+static ALLOCATOR: snakeroot_walk::memory::Allocator = snakeroot_walk::memory::Allocator;
+
+static PROBE: PyOnceLock<Probe> = PyOnceLock::new();
+
+/// What was found out about this interpreter when the module was imported.
+fn probe(py: Python<'_>) -> PyResult<&'static Probe> {
+    PROBE
+        .get(py)
+        .ok_or_else(|| PyRuntimeError::new_err("snakeroot was not imported as a module"))
+}
+
+/// Runs the `snakeroot` command on `arguments` (the program's name first) and
+/// returns its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
+    let probe = probe(py)?;
+    let version = Python::version_str().to_owned();
+    let doctor = move |json: bool| live::doctor(probe, &version, json);
+    Ok(py.detach(|| snakeroot_cli::run(arguments, Some(&doctor))))
+}
+
+/// The native half of snakeroot.
+#[pymodule(gil_used = true)]
+fn _snakeroot(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    PROBE.set(py, Probe::new(py)?).ok();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    live::register(module)?;
+    heap::register(module)?;
+    objgraph::register(module)
+}

@@ -1,0 +1,103 @@
+//! Walking the live process, and what `doctor` says of it.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use snakeroot::Graph;
+use snakeroot_walk::{Options, Probe};
+
+use crate::heap::Heap;
+
+/// Walks the heap; attached to the end if objects are to be looked at after it.
+pub(crate) fn walk(py: Python<'_>, options: &Options) -> PyResult<Graph> {
+    let snapshot = snakeroot_walk::snapshot(py, crate::probe(py)?, options)
+        .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    Ok(if options.stay_attached {
+        Graph::new(snapshot)
+    } else {
+        py.detach(|| Graph::new(snapshot))
+    })
+}
+
+/// The heap of this process, standing still.
+///
+/// Walks everything that the garbage collector tracks and all that it leads
+/// to, in one pause without Python code; then numbers it with other threads
+/// running. Holds no reference to any object. With `values` short previews of
+/// str, bytes, int, float and bool are kept.
+///
+/// O(objects + references) time.
+#[pyfunction]
+#[pyo3(signature = (*, values=false))]
+fn snapshot(py: Python<'_>, values: bool) -> PyResult<Heap> {
+    let options = Options {
+        values,
+        ..Options::default()
+    };
+    Ok(Heap::new(walk(py, &options)?, true))
+}
+
+/// The heap in a file that `Heap.save` wrote.
+///
+/// Raises `FileNotFoundError`, `IsADirectoryError`, `PermissionError` or
+/// another `OSError` where the file cannot be read, `ValueError` where it is
+/// damaged, foreign or too new.
+#[pyfunction]
+fn load(py: Python<'_>, path: PathBuf) -> PyResult<Heap> {
+    let graph = py.detach(|| snakeroot_dump::load(&path).map(Graph::new));
+    Ok(Heap::new(graph.map_err(crate::picture::dump_error)?, false))
+}
+
+/// What works on this interpreter and what does not.
+pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String, String> {
+    let readers = probe.readers();
+    let notices = probe.notices();
+    if json {
+        let quote = |text: &str| format!("{text:?}");
+        let readers: Vec<String> = readers
+            .iter()
+            .map(|(name, works)| format!("{}: {works}", quote(name)))
+            .collect();
+        let notices: Vec<String> = notices.iter().map(|text| quote(text)).collect();
+        return Ok(format!(
+            "{{\"schema\": \"snakeroot.doctor/1\", \"python\": {}, \"enumeration\": {}, \"readers\": {{{}}}, \"notices\": [{}]}}\n",
+            quote(version),
+            quote(probe.enumeration()),
+            readers.join(", "),
+            notices.join(", ")
+        ));
+    }
+    let mut text = String::new();
+    let mut line =
+        |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").map_err(|e| e.to_string());
+    line(format_args!("Python {version}"))?;
+    line(format_args!("snakeroot {}", env!("CARGO_PKG_VERSION")))?;
+    line(format_args!("objects are found by {}", probe.enumeration()))?;
+    line(format_args!(""))?;
+    for (name, works) in &readers {
+        line(format_args!(
+            "  {:<22} {}",
+            name,
+            if *works {
+                "read from memory"
+            } else {
+                "public interface"
+            }
+        ))?;
+    }
+    line(format_args!(""))?;
+    if notices.is_empty() {
+        line(format_args!("Everything works as it should."))?;
+    }
+    for notice in notices {
+        line(format_args!("note: {notice}"))?;
+    }
+    Ok(text)
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(snapshot, module)?)?;
+    module.add_function(wrap_pyfunction!(load, module)?)
+}

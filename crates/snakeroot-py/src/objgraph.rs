@@ -1,0 +1,831 @@
+//! objgraph's verbs on the live process.
+//!
+//! Counts and lists of one type are one pass over the collector's lists. What
+//! asks for references walks the heap and stays attached until the answer is
+//! there, so that the objects it names are still the same.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyModule as PyModuleType, PyTuple};
+use snakeroot::analysis::{self, Chain, Direction, NeighbourhoodOptions};
+use snakeroot::snapshot::{Flags, RootKind};
+use snakeroot::view::{self, DrawOptions};
+use snakeroot::{Graph, NodeId};
+use snakeroot_walk::Options;
+
+use crate::arguments;
+use crate::live;
+use crate::picture::{self, Engine, Picture};
+
+/// Characters of a value that a box shows.
+const MOST_CHARACTERS: usize = 40;
+
+/// Peak counts of `growth` when the caller keeps none.
+static PEAKS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+
+type Counts = Vec<(String, u64)>;
+
+/// Counts by type name, in the order of first appearance.
+fn counts(
+    py: Python<'_>,
+    objects: Option<&Bound<'_, PyAny>>,
+    shortnames: bool,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Counts> {
+    let probe = crate::probe(py)?;
+    let filter = filter.filter(|filter| !filter.is_none());
+    let objects = objects.filter(|objects| !objects.is_none()).cloned();
+    let objects = match (objects, filter) {
+        (None, None) => {
+            let tallies = snakeroot_walk::tally(py, probe, shortnames)?;
+            return Ok(tallies
+                .into_iter()
+                .map(|tally| (tally.name, tally.count))
+                .collect());
+        }
+        (Some(objects), _) => objects,
+        (None, Some(_)) => py.import("gc")?.call_method0("get_objects")?,
+    };
+    let mut places = std::collections::HashMap::new();
+    let mut counts = Counts::new();
+    for object in objects.try_iter()? {
+        let object = object?;
+        if let Some(filter) = filter {
+            if !filter.call1((&object,))?.is_truthy()? {
+                continue;
+            }
+        }
+        let name = snakeroot_walk::type_name(&object, shortnames, probe);
+        let place = *places.entry(name).or_insert_with_key(|name: &String| {
+            counts.push((name.clone(), 0));
+            counts.len() - 1
+        });
+        counts[place].1 += 1;
+    }
+    Ok(counts)
+}
+
+/// The most frequent first; equal counts keep their order.
+fn most_common(mut counts: Counts, limit: Option<usize>) -> Counts {
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    // As with objgraph, a limit of 0 is none.
+    counts.truncate(limit.filter(|&limit| limit > 0).unwrap_or(usize::MAX));
+    counts
+}
+
+/// Writes text to a file object, or to `sys.stdout`.
+fn print(py: Python<'_>, file: Option<&Bound<'_, PyAny>>, text: &str) -> PyResult<()> {
+    let file = match file.filter(|file| !file.is_none()) {
+        Some(file) => file.clone(),
+        None => py.import("sys")?.getattr("stdout")?,
+    };
+    if file.is_none() {
+        return Ok(()); // a process without a terminal has no stdout
+    }
+    file.call_method1("write", (text,))?;
+    Ok(())
+}
+
+/// Count the tracked objects by the name of their type.
+///
+/// One pass over the collector's lists, or over `objects`. With
+/// `shortnames=False` names are `module.name`. `filter` takes an object and
+/// says whether it counts.
+#[pyfunction]
+#[pyo3(signature = (objects=None, shortnames=true, filter=None))]
+fn typestats<'py>(
+    py: Python<'py>,
+    objects: Option<&Bound<'py, PyAny>>,
+    shortnames: bool,
+    filter: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let stats = PyDict::new(py);
+    for (name, count) in counts(py, objects, shortnames, filter)? {
+        stats.set_item(name, count)?;
+    }
+    Ok(stats)
+}
+
+/// The names of the most common types with their counts, most frequent first.
+#[pyfunction]
+#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, filter=None))]
+fn most_common_types(
+    py: Python<'_>,
+    limit: Option<i64>,
+    objects: Option<&Bound<'_, PyAny>>,
+    shortnames: bool,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Counts> {
+    let limit = arguments::limit(limit, "limit")?;
+    Ok(most_common(counts(py, objects, shortnames, filter)?, limit))
+}
+
+/// Print the most common types with their counts.
+#[pyfunction]
+#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, file=None, filter=None))]
+fn show_most_common_types(
+    py: Python<'_>,
+    limit: Option<i64>,
+    objects: Option<&Bound<'_, PyAny>>,
+    shortnames: bool,
+    file: Option<&Bound<'_, PyAny>>,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let limit = arguments::limit(limit, "limit")?;
+    let counts = most_common(counts(py, objects, shortnames, filter)?, limit);
+    let width = counts
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let lines: String = counts
+        .iter()
+        .map(|(name, count)| format!("{name:<width$} {count}\n"))
+        .collect();
+    print(py, file, &lines)
+}
+
+/// The number of tracked objects whose type has a name; one with a dot is `module.name`.
+#[pyfunction]
+#[pyo3(signature = (typename, objects=None))]
+fn count(py: Python<'_>, typename: &str, objects: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+    match objects.filter(|objects| !objects.is_none()) {
+        None => Ok(snakeroot_walk::by_type(py, crate::probe(py)?, typename, true)?.0),
+        Some(objects) => Ok(of_type(objects, typename)?.len() as u64),
+    }
+}
+
+/// The tracked objects whose type has a name; one with a dot is `module.name`.
+#[pyfunction]
+#[pyo3(signature = (typename, objects=None))]
+fn by_type<'py>(
+    py: Python<'py>,
+    typename: &str,
+    objects: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    match objects.filter(|objects| !objects.is_none()) {
+        None => Ok(snakeroot_walk::by_type(py, crate::probe(py)?, typename, false)?.1),
+        Some(objects) => PyList::new(py, of_type(objects, typename)?),
+    }
+}
+
+fn of_type<'py>(objects: &Bound<'py, PyAny>, typename: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let probe = crate::probe(objects.py())?;
+    let shortnames = !typename.contains('.');
+    let mut found = Vec::new();
+    for object in objects.try_iter()? {
+        let object = object?;
+        if snakeroot_walk::type_name(&object, shortnames, probe) == typename {
+            found.push(object);
+        }
+    }
+    Ok(found)
+}
+
+/// The types whose count rose above its peak: (name, count, increase), largest increase first.
+///
+/// `peak_stats` maps names to the highest counts seen and is updated; without
+/// it the counts of earlier calls are kept. Collects garbage first.
+#[pyfunction]
+#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, filter=None))]
+fn growth(
+    py: Python<'_>,
+    limit: Option<i64>,
+    peak_stats: Option<&Bound<'_, PyDict>>,
+    shortnames: bool,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<(String, u64, u64)>> {
+    let limit = arguments::limit(limit, "limit")?;
+    py.import("gc")?.call_method0("collect")?;
+    let peaks = match peak_stats {
+        Some(peaks) => peaks.clone(),
+        None => PEAKS
+            .get_or_init(py, || PyDict::new(py).unbind())
+            .bind(py)
+            .clone(),
+    };
+    let mut rows = Vec::new();
+    for (name, count) in counts(py, None, shortnames, filter)? {
+        let old: u64 = match peaks.get_item(&name)? {
+            Some(old) => old.extract()?,
+            None => 0,
+        };
+        if count > old {
+            peaks.set_item(&name, count)?;
+            rows.push((name, count, count - old));
+        }
+    }
+    rows.sort_by_key(|&(_, _, delta)| std::cmp::Reverse(delta));
+    rows.truncate(limit.filter(|&limit| limit > 0).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// Print the types whose count rose above its peak since the last call.
+#[pyfunction]
+#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, file=None, filter=None))]
+fn show_growth(
+    py: Python<'_>,
+    limit: Option<i64>,
+    peak_stats: Option<&Bound<'_, PyDict>>,
+    shortnames: bool,
+    file: Option<&Bound<'_, PyAny>>,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let rows = growth(py, limit, peak_stats, shortnames, filter)?;
+    let width = rows
+        .iter()
+        .map(|(name, ..)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let lines: String = rows
+        .iter()
+        .map(|(name, count, delta)| format!("{name:<width$}{count:>9} {:>+9}\n", *delta as i64))
+        .collect();
+    if lines.is_empty() {
+        Ok(())
+    } else {
+        print(py, file, &lines)
+    }
+}
+
+/// Whether an object is a module that stands in `sys.modules` under its own name.
+#[pyfunction]
+fn is_proper_module(obj: &Bound<'_, PyAny>) -> PyResult<bool> {
+    // Not by `isinstance`, which a mock's `__class__` deceives.
+    if !obj.get_type().is_subclass_of::<PyModuleType>()? {
+        return Ok(false);
+    }
+    let Ok(name) = obj.getattr("__name__") else {
+        return Ok(false);
+    };
+    let modules = obj.py().import("sys")?.getattr("modules")?;
+    let known = modules.call_method1("get", (name,));
+    Ok(known.is_ok_and(|known| known.is(obj)))
+}
+
+/// Whether a node is a module in `sys.modules`.
+fn is_module(graph: &Graph, node: NodeId) -> bool {
+    let kind = graph.snapshot().root(node).map(|root| root.kind);
+    matches!(kind, Some(RootKind::Module | RootKind::Builtins))
+}
+
+/// The addresses that `extra_ignore` lists, and its own.
+fn ignored(extra_ignore: Option<&Bound<'_, PyAny>>) -> PyResult<HashSet<u64>> {
+    let mut ignored = HashSet::new();
+    if let Some(extra) = extra_ignore.filter(|extra| !extra.is_none()) {
+        ignored.insert(extra.as_ptr() as u64);
+        for address in extra.try_iter()? {
+            ignored.insert(address?.extract()?);
+        }
+    }
+    Ok(ignored)
+}
+
+/// The walked heap with its objects still alive: no Python code ran since, or
+/// what could be met is held.
+struct Live<'py> {
+    py: Python<'py>,
+    graph: Graph,
+    held: Vec<Option<Bound<'py, PyAny>>>,
+    places: std::collections::HashMap<NodeId, usize>,
+}
+
+impl<'py> Live<'py> {
+    /// Walks the heap, with the given objects among its nodes.
+    fn walk(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Self> {
+        let also = objects
+            .iter()
+            .map(|object| object.as_ptr() as usize)
+            .collect();
+        let options = Options {
+            stay_attached: true,
+            also,
+            ..Options::default()
+        };
+        let graph = live::walk(py, &options)?;
+        Ok(Self {
+            py,
+            graph,
+            held: Vec::new(),
+            places: Default::default(),
+        })
+    }
+
+    fn node(&self, object: &Bound<'py, PyAny>) -> NodeId {
+        self.graph
+            .at(object.as_ptr() as u64)
+            .expect("the object was given to the walk, which made it a node")
+    }
+
+    fn is_object(&self, node: NodeId) -> bool {
+        !self.graph.snapshot().flags(node).contains(Flags::SYNTHETIC)
+    }
+
+    /// Takes references to all that can be met from `starts` within `depth`
+    /// steps, so that Python code may run from here on.
+    fn hold(&mut self, starts: &[NodeId], direction: Direction, depth: u32) {
+        let mut level: Vec<NodeId> = starts.to_vec();
+        let mut seen: HashSet<NodeId> = starts.iter().copied().collect();
+        for step in 0..=depth {
+            let mut next = Vec::new();
+            for &node in &level {
+                if self.is_object(node) {
+                    // No Python code has run since the walk.
+                    let object = snakeroot_walk::object_at(self.py, &self.graph, node);
+                    self.places.insert(node, self.held.len());
+                    self.held.push(object);
+                }
+                if step < depth {
+                    let neighbours = match direction {
+                        Direction::Referents => self.graph.referents(node),
+                        Direction::Referrers => self.graph.referrers(node),
+                    };
+                    next.extend(
+                        neighbours
+                            .iter()
+                            .copied()
+                            .filter(|&other| seen.insert(other)),
+                    );
+                }
+            }
+            level = next;
+        }
+    }
+
+    /// The object of a node that is held.
+    fn object(&self, node: NodeId) -> Option<&Bound<'py, PyAny>> {
+        self.places
+            .get(&node)
+            .and_then(|&place| self.held[place].as_ref())
+    }
+}
+
+/// What `show_refs` and `show_backrefs` are asked for.
+struct Request<'a, 'py> {
+    direction: Direction,
+    max_depth: i64,
+    too_many: i64,
+    ignore: HashSet<u64>,
+    /// Only these, where there are any: the objects of chains.
+    only: Option<HashSet<u64>>,
+    filter: Option<&'a Bound<'py, PyAny>>,
+    highlight: Option<&'a Bound<'py, PyAny>>,
+    extra_info: Option<&'a Bound<'py, PyAny>>,
+    extra_node_attrs: Option<&'a Bound<'py, PyAny>>,
+    refcounts: bool,
+    shortnames: bool,
+    filename: Option<PathBuf>,
+    output: Option<&'a Bound<'py, PyAny>>,
+    engine: Engine,
+}
+
+impl<'py> Request<'_, 'py> {
+    fn check(&self) -> PyResult<()> {
+        arguments::at_least_zero(self.max_depth, "max_depth")?;
+        arguments::at_least_zero(self.too_many, "too_many")?;
+        if self.filename.is_some() && self.output.is_some() {
+            return Err(PyValueError::new_err(
+                "Cannot specify both output and filename.",
+            ));
+        }
+        for (name, callback) in [
+            ("filter", self.filter),
+            ("highlight", self.highlight),
+            ("extra_info", self.extra_info),
+            ("extra_node_attrs", self.extra_node_attrs),
+        ] {
+            if let Some(callback) = callback.filter(|callback| !callback.is_callable()) {
+                return Err(PyTypeError::new_err(format!(
+                    "{name}: expected a function, found {}",
+                    arguments::type_name(callback)
+                )));
+            }
+        }
+        match &self.filename {
+            Some(path) => picture::check_destination(path, self.engine),
+            None => Ok(()),
+        }
+    }
+
+    fn run(self, objs: &Bound<'py, PyAny>) -> PyResult<Option<Picture>> {
+        self.check()?;
+        let py = objs.py();
+        let mut ignore = self.ignore.clone();
+        let objects: Vec<Bound<'py, PyAny>> = if let Ok(list) = objs.cast::<PyList>() {
+            ignore.insert(objs.as_ptr() as u64);
+            list.iter().collect()
+        } else if let Ok(tuple) = objs.cast::<PyTuple>() {
+            ignore.insert(objs.as_ptr() as u64);
+            tuple.iter().collect()
+        } else {
+            vec![objs.clone()]
+        };
+        let mut live = Live::walk(py, &objects)?;
+        let starts: Vec<NodeId> = objects.iter().map(|object| live.node(object)).collect();
+        let max_depth = u32::try_from(self.max_depth).unwrap_or(u32::MAX);
+        let callbacks = self.filter.is_some()
+            || self.highlight.is_some()
+            || self.extra_info.is_some()
+            || self.extra_node_attrs.is_some();
+        if callbacks {
+            live.hold(&starts, self.direction, max_depth);
+        }
+        let picture = self.picture(&live, &starts, &ignore, max_depth)?;
+        let (py_nodes, filename) = (picture.len(), self.filename);
+        if let Some(output) = self.output {
+            output.call_method1("write", (picture.source(),))?;
+            return Ok(None);
+        }
+        match filename {
+            Some(path) => {
+                drop(live);
+                py.detach(|| picture.write(&path))?;
+                let line = format!("Graph written to {} ({py_nodes} nodes)\n", path.display());
+                print(py, None, &line)?;
+                Ok(None)
+            }
+            None => Ok(Some(picture)),
+        }
+    }
+
+    fn picture(
+        &self,
+        live: &Live<'py>,
+        starts: &[NodeId],
+        ignore: &HashSet<u64>,
+        max_depth: u32,
+    ) -> PyResult<Picture> {
+        let graph = &live.graph;
+        let options = NeighbourhoodOptions {
+            max_depth,
+            too_many: usize::try_from(self.too_many).unwrap_or(usize::MAX),
+            weak: false,
+        };
+        let keep = |node: NodeId| -> PyResult<bool> {
+            let address = graph.snapshot().address(node);
+            if ignore.contains(&address)
+                || self
+                    .only
+                    .as_ref()
+                    .is_some_and(|only| !only.contains(&address))
+            {
+                return Ok(false);
+            }
+            match (self.filter, live.object(node)) {
+                (None, _) => Ok(true),
+                (Some(filter), Some(object)) => filter.call1((object,))?.is_truthy(),
+                (Some(_), None) => Ok(false),
+            }
+        };
+        let backwards = self.direction == Direction::Referrers;
+        let stop = |node| Ok::<bool, PyErr>(backwards && is_module(graph, node));
+        let around =
+            analysis::try_neighbourhood(graph, starts, self.direction, &options, keep, stop)?;
+
+        let mut highlighted = HashSet::new();
+        let mut extra = std::collections::HashMap::new();
+        let mut attributes = std::collections::HashMap::new();
+        for weight in around.graph.node_weights() {
+            let Some(object) = live.object(weight.node) else {
+                continue;
+            };
+            if let Some(highlight) = self.highlight {
+                if highlight.call1((object,))?.is_truthy()? {
+                    highlighted.insert(weight.node);
+                }
+            }
+            if let Some(extra_info) = self.extra_info {
+                extra.insert(weight.node, extra_info.call1((object,))?.str()?.to_string());
+            }
+            if let Some(attrs) = self.extra_node_attrs {
+                let attrs = attrs.call1((object,))?;
+                let mut pairs = Vec::new();
+                for pair in attrs.call_method0("items")?.try_iter()? {
+                    let (name, value): (String, Bound<'py, PyAny>) = pair?.extract()?;
+                    if !value.is_none() {
+                        pairs.push((name, value.str()?.to_string()));
+                    }
+                }
+                pairs.sort();
+                attributes.insert(weight.node, pairs);
+            }
+        }
+        let extra = |node: NodeId| extra.get(&node).cloned();
+        let highlight = |node: NodeId| highlighted.contains(&node);
+        let value = |node: NodeId| {
+            live.is_object(node)
+                .then(|| snakeroot_walk::preview(live.py, graph, node, MOST_CHARACTERS))
+                .flatten()
+        };
+        let attributes = |node: NodeId| attributes.get(&node).cloned().unwrap_or_default();
+        let drawing = view::drawing(
+            graph,
+            &around,
+            &DrawOptions {
+                shortnames: self.shortnames,
+                refcounts: self.refcounts,
+                sizes: true,
+                extra: Some(&extra),
+                highlight: Some(&highlight),
+                value: Some(&value),
+            },
+        );
+        Ok(Picture::new(drawing, self.engine))
+    }
+}
+
+/// objgraph's order, but a str or path in the second place is the file name.
+fn second_place(
+    max_depth: Option<&Bound<'_, PyAny>>,
+    filename: Option<&Bound<'_, PyAny>>,
+) -> PyResult<(i64, Option<PathBuf>)> {
+    let filename_path = arguments::path(filename, "filename")?;
+    let Some(second) = max_depth.filter(|second| !second.is_none()) else {
+        return Ok((3, filename_path));
+    };
+    if arguments::is_path(second) {
+        if filename_path.is_some() {
+            return Err(PyTypeError::new_err(
+                "filename: given twice, in second place and by name",
+            ));
+        }
+        return Ok((3, arguments::path(Some(second), "filename")?));
+    }
+    let depth = second.extract().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "max_depth: expected a number (or a file name), found {}",
+            arguments::type_name(second)
+        ))
+    })?;
+    Ok((depth, filename_path))
+}
+
+fn given<'a, 'py>(what: Option<&'a Bound<'py, PyAny>>) -> Option<&'a Bound<'py, PyAny>> {
+    what.filter(|what| !what.is_none())
+}
+
+macro_rules! show {
+    ($name:ident, $direction:expr, $doc:literal) => {
+        #[doc = $doc]
+        ///
+        /// `objs` is one object, or a list of them. A str or path in second place
+        /// is the file name; without one (and without `output`) the picture comes
+        /// back, to be shown in a notebook or saved. The name's end tells the
+        /// format: .png and .svg are painted here, .dot is text for Graphviz;
+        /// `engine="dot"` lets Graphviz lay out and paint, .pdf included.
+        ///
+        /// `max_depth` and `too_many` bound depth and breadth; `filter` and
+        /// `extra_ignore` (ids) leave objects out; `highlight` marks some;
+        /// `extra_info` adds text; `refcounts` adds reference counts;
+        /// `shortnames=False` gives `module.name`; `output` is a file object for DOT.
+        ///
+        /// Raises `ValueError` for a negative depth or an unknown format, `OSError`
+        /// for a place that cannot be written, and what a callback raises.
+        /// O(objects + references) time.
+        #[pyfunction]
+        #[pyo3(signature = (objs, max_depth=None, extra_ignore=None, filter=None, too_many=10,
+            highlight=None, filename=None, extra_info=None, refcounts=false, shortnames=true,
+            output=None, extra_node_attrs=None, *, engine=None))]
+        #[allow(clippy::too_many_arguments)] // objgraph's own
+        fn $name<'py>(
+            objs: &Bound<'py, PyAny>,
+            max_depth: Option<&Bound<'py, PyAny>>,
+            extra_ignore: Option<&Bound<'py, PyAny>>,
+            filter: Option<&Bound<'py, PyAny>>,
+            too_many: i64,
+            highlight: Option<&Bound<'py, PyAny>>,
+            filename: Option<&Bound<'py, PyAny>>,
+            extra_info: Option<&Bound<'py, PyAny>>,
+            refcounts: bool,
+            shortnames: bool,
+            output: Option<&Bound<'py, PyAny>>,
+            extra_node_attrs: Option<&Bound<'py, PyAny>>,
+            engine: Option<&str>,
+        ) -> PyResult<Option<Picture>> {
+            let (max_depth, filename) = second_place(max_depth, filename)?;
+            let request = Request {
+                direction: $direction,
+                max_depth,
+                too_many,
+                ignore: ignored(extra_ignore)?,
+                only: None,
+                filter: given(filter),
+                highlight: given(highlight),
+                extra_info: given(extra_info),
+                extra_node_attrs: given(extra_node_attrs),
+                refcounts,
+                shortnames,
+                filename,
+                output: given(output),
+                engine: picture::engine(engine)?,
+            };
+            request.run(objs)
+        }
+    };
+}
+
+show!(
+    show_backrefs,
+    Direction::Referrers,
+    "Draw what refers to `objs`, directly and indirectly."
+);
+show!(
+    show_refs,
+    Direction::Referents,
+    "Draw what `objs` refer to, directly and indirectly."
+);
+
+/// Draw one or several chains of objects, each of which refers to the next.
+///
+/// For what `find_backref_chain` and `find_ref_chain` return. `backrefs=False`
+/// draws from the first object rather than towards the last. All other keywords
+/// are those of `show_backrefs`.
+#[pyfunction]
+#[pyo3(signature = (*chains, backrefs=true, filename=None, highlight=None, extra_info=None,
+    refcounts=false, shortnames=true, output=None, extra_node_attrs=None, too_many=10,
+    extra_ignore=None, engine=None))]
+#[allow(clippy::too_many_arguments)] // objgraph's own
+fn show_chain<'py>(
+    py: Python<'py>,
+    chains: &Bound<'py, PyTuple>,
+    backrefs: bool,
+    filename: Option<&Bound<'py, PyAny>>,
+    highlight: Option<&Bound<'py, PyAny>>,
+    extra_info: Option<&Bound<'py, PyAny>>,
+    refcounts: bool,
+    shortnames: bool,
+    output: Option<&Bound<'py, PyAny>>,
+    extra_node_attrs: Option<&Bound<'py, PyAny>>,
+    too_many: i64,
+    extra_ignore: Option<&Bound<'py, PyAny>>,
+    engine: Option<&str>,
+) -> PyResult<Option<Picture>> {
+    let mut lists: Vec<Vec<Bound<'py, PyAny>>> = Vec::new();
+    for chain in chains.iter() {
+        let objects = chain.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        if !objects.is_empty() {
+            lists.push(objects);
+        }
+    }
+    let Some(longest) = lists.iter().map(Vec::len).max() else {
+        return Err(PyValueError::new_err(
+            "chains: expected at least one object, found none",
+        ));
+    };
+    let only = lists
+        .iter()
+        .flatten()
+        .map(|object| object.as_ptr() as u64)
+        .collect();
+    let ends = lists.iter().map(|chain| {
+        if backrefs {
+            &chain[chain.len() - 1]
+        } else {
+            &chain[0]
+        }
+    });
+    let ends = PyList::new(py, ends)?;
+    let request = Request {
+        direction: if backrefs {
+            Direction::Referrers
+        } else {
+            Direction::Referents
+        },
+        max_depth: longest as i64 - 1,
+        too_many,
+        ignore: ignored(extra_ignore)?,
+        only: Some(only),
+        filter: None,
+        highlight: given(highlight),
+        extra_info: given(extra_info),
+        extra_node_attrs: given(extra_node_attrs),
+        refcounts,
+        shortnames,
+        filename: arguments::path(filename, "filename")?,
+        output: given(output),
+        engine: picture::engine(engine)?,
+    };
+    request.run(ends.as_any())
+}
+
+/// A shortest chain from `obj` in one direction to an object that `predicate` accepts.
+fn find_chain<'py>(
+    obj: &Bound<'py, PyAny>,
+    predicate: &Bound<'py, PyAny>,
+    max_depth: i64,
+    extra_ignore: Option<&Bound<'py, PyAny>>,
+    direction: Direction,
+) -> PyResult<Bound<'py, PyList>> {
+    let py = obj.py();
+    let depth =
+        u32::try_from(arguments::at_least_zero(max_depth, "max_depth")?).unwrap_or(u32::MAX);
+    if !predicate.is_callable() {
+        return Err(PyTypeError::new_err(format!(
+            "predicate: expected a function, found {}",
+            arguments::type_name(predicate)
+        )));
+    }
+    let ignore = ignored(extra_ignore)?;
+    let native = is_native_predicate(py, predicate)?;
+    let mut live = Live::walk(py, std::slice::from_ref(obj))?;
+    let start = live.node(obj);
+    if !native {
+        live.hold(&[start], direction, depth);
+    }
+    let skip = |node: NodeId| {
+        !live.is_object(node) || ignore.contains(&live.graph.snapshot().address(node))
+    };
+    let goal = |node: NodeId| -> PyResult<bool> {
+        if native {
+            return Ok(is_module(&live.graph, node));
+        }
+        match live.object(node) {
+            Some(object) => predicate.call1((object,))?.is_truthy(),
+            None => Ok(false),
+        }
+    };
+    let chain =
+        analysis::try_shortest_chain(&live.graph, start, direction, Some(depth), skip, goal)?;
+    let Some(Chain { nodes, .. }) = chain else {
+        return PyList::new(py, [obj]);
+    };
+    let objects: Vec<Option<Bound<'py, PyAny>>> = nodes
+        .into_iter()
+        .map(|node| match live.object(node) {
+            Some(object) => Some(object.clone()),
+            None => snakeroot_walk::object_at(py, &live.graph, node),
+        })
+        .collect();
+    PyList::new(py, objects.into_iter().flatten())
+}
+
+/// Whether a predicate is `is_proper_module`, which needs no Python call.
+fn is_native_predicate(py: Python<'_>, predicate: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(py
+        .import("snakeroot._snakeroot")?
+        .getattr("is_proper_module")?
+        .is(predicate))
+}
+
+/// Find a shortest chain of references that leads to `obj`.
+///
+/// The chain starts with an object for which `predicate` is true and ends with
+/// `obj`; without one within `max_depth` steps it is `[obj]`. `extra_ignore`
+/// lists ids of objects that no chain may pass. Raises what `predicate` raises.
+#[pyfunction]
+#[pyo3(signature = (obj, predicate, max_depth=20, extra_ignore=None))]
+fn find_backref_chain<'py>(
+    obj: &Bound<'py, PyAny>,
+    predicate: &Bound<'py, PyAny>,
+    max_depth: i64,
+    extra_ignore: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    find_chain(
+        obj,
+        predicate,
+        max_depth,
+        extra_ignore,
+        Direction::Referrers,
+    )
+}
+
+/// Find a shortest chain of references that leads from `obj`.
+///
+/// The chain starts with `obj` and ends with an object for which `predicate` is
+/// true; without one within `max_depth` steps it is `[obj]`.
+#[pyfunction]
+#[pyo3(signature = (obj, predicate, max_depth=20, extra_ignore=None))]
+fn find_ref_chain<'py>(
+    obj: &Bound<'py, PyAny>,
+    predicate: &Bound<'py, PyAny>,
+    max_depth: i64,
+    extra_ignore: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    find_chain(
+        obj,
+        predicate,
+        max_depth,
+        extra_ignore,
+        Direction::Referents,
+    )
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(typestats, module)?)?;
+    module.add_function(wrap_pyfunction!(most_common_types, module)?)?;
+    module.add_function(wrap_pyfunction!(show_most_common_types, module)?)?;
+    module.add_function(wrap_pyfunction!(count, module)?)?;
+    module.add_function(wrap_pyfunction!(by_type, module)?)?;
+    module.add_function(wrap_pyfunction!(growth, module)?)?;
+    module.add_function(wrap_pyfunction!(show_growth, module)?)?;
+    module.add_function(wrap_pyfunction!(is_proper_module, module)?)?;
+    module.add_function(wrap_pyfunction!(show_backrefs, module)?)?;
+    module.add_function(wrap_pyfunction!(show_refs, module)?)?;
+    module.add_function(wrap_pyfunction!(show_chain, module)?)?;
+    module.add_function(wrap_pyfunction!(find_backref_chain, module)?)?;
+    module.add_function(wrap_pyfunction!(find_ref_chain, module)?)
+}

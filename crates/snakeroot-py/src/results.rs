@@ -1,0 +1,342 @@
+//! Answers as Python sees them: they print well, iterate, and give plain data.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use snakeroot::analysis::{Census, Chain, Direction, TypeCount};
+use snakeroot::snapshot::{Info, Snapshot};
+use snakeroot::view::{self, DrawOptions};
+use snakeroot::{Graph, NodeId};
+
+use crate::arguments;
+use crate::node::Node;
+use crate::picture::{self, Picture};
+
+/// About the process and the capture; prints as a table.
+#[pyclass(frozen, module = "snakeroot")]
+pub(crate) struct HeapInfo {
+    info: Info,
+    objects: usize,
+    edges: u64,
+    size: u64,
+}
+
+impl HeapInfo {
+    pub(crate) fn new(snapshot: &Snapshot, size: u64) -> Self {
+        Self {
+            info: snapshot.info().clone(),
+            objects: snapshot.object_count(),
+            edges: snapshot.edge_count(),
+            size,
+        }
+    }
+}
+
+#[pymethods]
+impl HeapInfo {
+    /// Version of Python.
+    #[getter]
+    fn python(&self) -> &str {
+        &self.info.python
+    }
+    /// Kind of build.
+    #[getter]
+    fn build(&self) -> &str {
+        &self.info.build
+    }
+    /// Operating system and processor.
+    #[getter]
+    fn platform(&self) -> &str {
+        &self.info.platform
+    }
+    /// Process id.
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.info.pid
+    }
+    /// The process's arguments.
+    #[getter]
+    fn argv(&self) -> Vec<String> {
+        self.info.argv.clone()
+    }
+    /// When the capture began, in seconds since 1970-01-01 UTC.
+    #[getter]
+    fn started(&self) -> f64 {
+        self.info.started_ms as f64 / 1000.0
+    }
+    /// For how long no Python code could run, in nanoseconds.
+    #[getter]
+    fn pause_ns(&self) -> u64 {
+        self.info.pause_ns
+    }
+    /// The whole capture, in nanoseconds.
+    #[getter]
+    fn total_ns(&self) -> u64 {
+        self.info.total_ns
+    }
+    /// How many objects.
+    #[getter]
+    fn objects(&self) -> usize {
+        self.objects
+    }
+    /// How many references.
+    #[getter]
+    fn edges(&self) -> u64 {
+        self.edges
+    }
+    /// How many of the objects the garbage collector tracked.
+    #[getter]
+    fn tracked(&self) -> u64 {
+        self.info.tracked
+    }
+    /// The shallow sizes of all objects together, in bytes.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.size
+    }
+    /// Bytes of the process that were in memory when the capture began.
+    #[getter]
+    fn resident_bytes(&self) -> u64 {
+        self.info.resident_bytes
+    }
+    /// How objects were found: "gc lists" or "gc.get_objects".
+    #[getter]
+    fn enumeration(&self) -> &str {
+        &self.info.enumeration
+    }
+    /// What the reader should know, a sentence each.
+    #[getter]
+    fn notices(&self) -> Vec<String> {
+        self.info.notices.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        let info = &self.info;
+        let mut rows = vec![
+            ("python", format!("{} ({})", info.python, info.build)),
+            ("platform", info.platform.clone()),
+            ("pid", info.pid.to_string()),
+            ("argv", info.argv.join(" ")),
+            ("objects", view::grouped(self.objects as u64)),
+            ("tracked", view::grouped(info.tracked)),
+            ("references", view::grouped(self.edges)),
+            ("size", view::human_size(self.size)),
+            ("resident", view::human_size(info.resident_bytes)),
+            ("pause", format!("{:.1} ms", info.pause_ns as f64 / 1e6)),
+            ("total", format!("{:.1} ms", info.total_ns as f64 / 1e6)),
+            ("found by", info.enumeration.clone()),
+        ];
+        rows.extend(info.notices.iter().map(|notice| ("note", notice.clone())));
+        let lines: Vec<String> = rows
+            .iter()
+            .map(|(name, value)| format!("{name:<11} {value}"))
+            .collect();
+        lines.join("\n")
+    }
+}
+
+/// One type and how many objects have it.
+#[pyclass(frozen, module = "snakeroot", get_all)]
+pub(crate) struct TypeRow {
+    /// `module.QualName`; builtins without their module.
+    r#type: String,
+    /// How many objects.
+    count: u64,
+    /// Their shallow sizes together, in bytes.
+    size: u64,
+}
+
+#[pymethods]
+impl TypeRow {
+    fn __repr__(&self) -> String {
+        format!(
+            "<{}: {} objects, {}>",
+            self.r#type,
+            view::grouped(self.count),
+            view::human_size(self.size)
+        )
+    }
+}
+
+/// Objects counted by type: prints as a table, iterates as rows.
+#[pyclass(frozen, module = "snakeroot", sequence)]
+pub(crate) struct Types {
+    graph: Arc<Graph>,
+    census: Census,
+    limit: Option<usize>,
+}
+
+impl Types {
+    pub(crate) fn new(graph: Arc<Graph>, census: Census, limit: Option<usize>) -> Self {
+        Self {
+            graph,
+            census,
+            limit,
+        }
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &TypeCount> {
+        self.census.rows().take(self.limit.unwrap_or(usize::MAX))
+    }
+
+    fn row(&self, count: &TypeCount) -> TypeRow {
+        let entry = &self.graph.snapshot().types()[count.type_id.index()];
+        TypeRow {
+            r#type: entry.display_name(),
+            count: count.count,
+            size: count.size,
+        }
+    }
+}
+
+#[pymethods]
+impl Types {
+    fn __len__(&self) -> usize {
+        self.census.len().min(self.limit.unwrap_or(usize::MAX))
+    }
+
+    fn __getitem__(&self, index: isize) -> PyResult<TypeRow> {
+        let length = self.__len__();
+        let place = if index < 0 {
+            index + length as isize
+        } else {
+            index
+        };
+        let row = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.shown().nth(place));
+        row.map(|row| self.row(row))
+            .ok_or_else(|| PyIndexError::new_err(format!("row {index} of {length}")))
+    }
+
+    /// The rows as plain data: a list of dicts with type, count and size in bytes.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let rows = PyList::empty(py);
+        for count in self.shown() {
+            let row = self.row(count);
+            let dict = PyDict::new(py);
+            dict.set_item("type", row.r#type)?;
+            dict.set_item("count", row.count)?;
+            dict.set_item("size", row.size)?;
+            rows.append(dict)?;
+        }
+        Ok(rows)
+    }
+
+    fn __repr__(&self) -> String {
+        let limit = self.limit.unwrap_or(usize::MAX);
+        view::types_table(&self.graph, &self.census, limit)
+            .trim_end()
+            .to_owned()
+    }
+}
+
+/// Chains that keep one object alive: prints, iterates as lists of nodes.
+#[pyclass(frozen, module = "snakeroot", sequence)]
+pub(crate) struct Chains {
+    graph: Arc<Graph>,
+    node: NodeId,
+    chains: Vec<Chain>,
+}
+
+impl Chains {
+    pub(crate) fn new(graph: Arc<Graph>, node: NodeId, chains: Vec<Chain>) -> Self {
+        Self {
+            graph,
+            node,
+            chains,
+        }
+    }
+
+    fn nodes(&self, chain: &Chain) -> Vec<Node> {
+        chain
+            .nodes
+            .iter()
+            .map(|&node| Node::new(self.graph.clone(), node))
+            .collect()
+    }
+}
+
+#[pymethods]
+impl Chains {
+    fn __len__(&self) -> usize {
+        self.chains.len()
+    }
+
+    fn __getitem__(&self, index: isize) -> PyResult<Vec<Node>> {
+        let place = if index < 0 {
+            index + self.chains.len() as isize
+        } else {
+            index
+        };
+        let chain = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.chains.get(place));
+        chain
+            .map(|chain| self.nodes(chain))
+            .ok_or_else(|| PyIndexError::new_err(format!("chain {index} of {}", self.chains.len())))
+    }
+
+    /// Each chain on one line, as Python would reach the object.
+    #[getter]
+    fn lines(&self) -> Vec<String> {
+        self.chains
+            .iter()
+            .map(|chain| view::chain_line(&self.graph, chain))
+            .collect()
+    }
+
+    /// Plain data: for each chain its root and its steps, each with address, type and label.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let text = view::json::chains(&self.graph, &self.chains).to_string();
+        py.import("json")?.call_method1("loads", (text,))
+    }
+
+    /// Draws the chains: into a .png, .svg or .dot file, or gives the picture.
+    #[pyo3(signature = (filename=None, *, engine=None))]
+    fn show(
+        &self,
+        py: Python<'_>,
+        filename: Option<&Bound<'_, PyAny>>,
+        engine: Option<&str>,
+    ) -> PyResult<Option<Picture>> {
+        let path = arguments::path(filename, "filename")?;
+        let engine = picture::engine(engine)?;
+        let options = DrawOptions {
+            sizes: true,
+            ..DrawOptions::default()
+        };
+        let drawing = if self.chains.is_empty() {
+            // Nothing holds it: the object alone.
+            let alone = Chain {
+                nodes: vec![self.node],
+                labels: Vec::new(),
+            };
+            view::chains_drawing(&self.graph, &[alone], Direction::Referrers, &options)
+        } else {
+            view::chains_drawing(&self.graph, &self.chains, Direction::Referrers, &options)
+        };
+        let picture = Picture::new(drawing, engine);
+        match path {
+            Some(path) => py.detach(|| picture.write(&path)).map(|()| None),
+            None => Ok(Some(picture)),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        if self.chains.is_empty() {
+            return format!(
+                "no GC root reaches {}: it is garbage, or held from C",
+                view::describe(&self.graph, self.node)
+            );
+        }
+        let chains: Vec<String> = self
+            .chains
+            .iter()
+            .map(|chain| view::chain_lines(&self.graph, chain).trim_end().to_owned())
+            .collect();
+        chains.join("\n\n")
+    }
+}

@@ -1,0 +1,159 @@
+//! Counts by type and lists of one type: one pass over the collector's lists,
+//! no graph.
+
+use std::collections::HashMap;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::layout::{Object, Type};
+use crate::preview;
+use crate::probe::Probe;
+
+/// How many tracked objects have a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeTally {
+    /// `__name__` of the type, or `module.name`.
+    pub name: String,
+    /// Tracked objects whose type has that name.
+    pub count: u64,
+}
+
+/// Counts the tracked objects by the name of their type, in the order in which
+/// the names first appear in `gc.get_objects`.
+///
+/// # Errors
+///
+/// When `gc.get_objects` has to be asked and fails.
+///
+/// # Complexity
+///
+/// O(V) time, a few kilobytes.
+pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<TypeTally>> {
+    let mut counts: Vec<(usize, u64)> = Vec::with_capacity(1024);
+    let mut places: HashMap<usize, usize> = HashMap::with_capacity(1024);
+    // Runs of one type are common, and so are a few types in turn.
+    let mut recent = [(0_usize, 0_usize); 64];
+    let mut add = |ty: usize| {
+        let slot = &mut recent[(ty >> 5 ^ ty >> 11) & 63];
+        if slot.0 != ty {
+            let place = *places.entry(ty).or_insert_with(|| {
+                counts.push((ty, 0));
+                counts.len() - 1
+            });
+            *slot = (ty, place);
+        }
+        counts[slot.1].1 += 1;
+    };
+    match &probe.lists {
+        // SAFETY: attached; counting tracks nothing and runs nothing.
+        Some(lists) => unsafe { lists.for_each(|object| add(ffi::Py_TYPE(object) as usize)) },
+        None => {
+            for object in public(py)?.iter() {
+                add(object.get_type_ptr() as usize);
+            }
+        }
+    }
+    let mut tallies: Vec<TypeTally> = Vec::with_capacity(counts.len());
+    let mut by_name: HashMap<String, usize> = HashMap::with_capacity(counts.len());
+    for (ty, count) in counts {
+        // SAFETY: the type of an object that was just seen; nothing ran since.
+        let name = unsafe { name_of(ty as Type, shortnames, probe) };
+        match by_name.get(&name) {
+            Some(&place) => tallies[place].count += count,
+            None => {
+                by_name.insert(name.clone(), tallies.len());
+                tallies.push(TypeTally { name, count });
+            }
+        }
+    }
+    Ok(tallies)
+}
+
+/// The tracked objects whose type has a name; one with a dot is `module.name`.
+///
+/// With `count_only` the list stays empty and only their number comes back.
+///
+/// # Errors
+///
+/// When the list cannot be made.
+///
+/// # Complexity
+///
+/// O(V) time.
+pub fn by_type<'py>(
+    py: Python<'py>,
+    probe: &Probe,
+    name: &str,
+    count_only: bool,
+) -> PyResult<(u64, Bound<'py, PyList>)> {
+    let shortnames = !name.contains('.');
+    let mut found: Vec<usize> = Vec::new();
+    let mut count = 0;
+    let mut matching: HashMap<usize, bool> = HashMap::with_capacity(1024);
+    let mut last = (0_usize, false);
+    let mut look = |object: Object| {
+        // SAFETY: an object of the lists.
+        let ty = unsafe { ffi::Py_TYPE(object) } as usize;
+        if last.0 != ty {
+            let matches = *matching.entry(ty).or_insert_with(|| {
+                // SAFETY: the type of an object of the lists.
+                unsafe { name_of(ty as Type, shortnames, probe) == name }
+            });
+            last = (ty, matches);
+        }
+        if last.1 {
+            count += 1;
+            if !count_only {
+                found.push(object as usize);
+            }
+        }
+    };
+    match &probe.lists {
+        // SAFETY: attached; looking tracks nothing and runs nothing.
+        Some(lists) => unsafe { lists.for_each(look) },
+        None => {
+            for object in public(py)?.iter() {
+                look(object.as_ptr());
+            }
+        }
+    }
+    // References first, so that making the list cannot lose one.
+    let found: Vec<Py<PyAny>> = found
+        .into_iter()
+        // SAFETY: found just now, and nothing ran since that could free one:
+        // taking a reference does not.
+        .map(|object| unsafe { Bound::from_borrowed_ptr(py, object as Object).unbind() })
+        .collect();
+    Ok((count, PyList::new(py, found)?))
+}
+
+/// The name of an object's type: `__name__`, or `module.name`.
+pub fn type_name(object: &Bound<'_, PyAny>, shortnames: bool, probe: &Probe) -> String {
+    // SAFETY: a live object's type.
+    unsafe { name_of(ffi::Py_TYPE(object.as_ptr()), shortnames, probe) }
+}
+
+/// # Safety
+///
+/// Attached; `ty` is a type.
+unsafe fn name_of(ty: Type, shortnames: bool, probe: &Probe) -> String {
+    let mut name = Vec::new();
+    // SAFETY: as the caller promises.
+    unsafe {
+        if !shortnames {
+            let (module, _) = preview::type_names(ty, probe);
+            if !module.is_empty() {
+                name.extend_from_slice(module.as_bytes());
+                name.push(b'.');
+            }
+        }
+        preview::type_name(ty, &mut name);
+    }
+    String::from_utf8_lossy(&name).into_owned()
+}
+
+fn public(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    Ok(py.import("gc")?.call_method0("get_objects")?.cast_into()?)
+}

@@ -1,0 +1,622 @@
+//! How CPython lays out the objects that are read from memory: str, int, dict,
+//! set, the attributes of instances.
+//!
+//! Nothing here runs Python code or writes. Each layout is tried on known
+//! objects before it is used (see `probe`), because it may differ between patch
+//! levels. Lists and tuples have their layout from `pyo3::ffi`.
+
+use std::ffi::c_ulong;
+
+use pyo3::ffi;
+
+/// A Python object's address.
+pub(crate) type Object = *mut ffi::PyObject;
+/// A type object's address.
+pub(crate) type Type = *mut ffi::PyTypeObject;
+
+pub(crate) const WORD: usize = size_of::<usize>();
+
+/// What stands `offset` bytes into the memory at `start`.
+///
+/// # Safety
+///
+/// There is a `T` there that can be read.
+#[inline(always)]
+pub(crate) unsafe fn read<T: Copy>(start: *const u8, offset: isize) -> T {
+    // SAFETY: as the caller promises; alignment is not assumed.
+    unsafe { start.offset(offset).cast::<T>().read_unaligned() }
+}
+
+/// Flags of types that CPython keeps to itself.
+pub(crate) mod type_flags {
+    use super::c_ulong;
+
+    /// Attributes lie before the object (3.11 and later).
+    pub(crate) const MANAGED_DICT: c_ulong = 1 << 4;
+    /// Weak references lie before the object (3.12 and later).
+    #[cfg(Py_3_12)]
+    pub(crate) const MANAGED_WEAKREF: c_ulong = 1 << 3;
+    /// Attributes lie behind the object (3.13 and later).
+    #[cfg(Py_3_13)]
+    pub(crate) const INLINE_VALUES: c_ulong = 1 << 2;
+}
+
+/// Whether a type or any of its bases has all of `flags`.
+///
+/// # Safety
+///
+/// `ty` is a type.
+#[inline(always)]
+pub(crate) unsafe fn has_flags(ty: Type, flags: c_ulong) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe { (*ty).tp_flags & flags == flags }
+}
+
+/// The reference count as a snapshot keeps it, and whether it never changes.
+///
+/// # Safety
+///
+/// `object` is an object.
+#[inline(always)]
+pub(crate) unsafe fn refcount(object: Object) -> (u32, bool) {
+    #[cfg(Py_3_12)]
+    {
+        // SAFETY: the count's low half is the object's first 32 bits.
+        let count: u32 = unsafe { read(object.cast(), 0) };
+        if (count as i32) < 0 {
+            (u32::MAX, true)
+        } else {
+            (count, false)
+        }
+    }
+    #[cfg(not(Py_3_12))]
+    {
+        // Objects built into the interpreter start with about 10^9 (3.11).
+        const NEVER_FREED: usize = 900_000_000;
+        // SAFETY: the count is the object's first word.
+        let count: usize = unsafe { read(object.cast(), 0) };
+        if count >= NEVER_FREED {
+            (u32::MAX, true)
+        } else {
+            (u32::try_from(count).unwrap_or(u32::MAX), false)
+        }
+    }
+}
+
+/// A str's text, characters and memory.
+pub(crate) mod text {
+    use super::{Object, read};
+
+    /// Bytes before the characters of a str of ASCII characters.
+    #[cfg(not(Py_3_12))]
+    pub(crate) const ASCII_BYTES: usize = 48;
+    #[cfg(Py_3_12)]
+    pub(crate) const ASCII_BYTES: usize = 40;
+    /// Bytes before the characters of any other str made in one piece.
+    #[cfg(not(Py_3_12))]
+    pub(crate) const COMPACT_BYTES: usize = 72;
+    #[cfg(Py_3_12)]
+    pub(crate) const COMPACT_BYTES: usize = 56;
+
+    /// What a str's state word says.
+    #[derive(Clone, Copy)]
+    pub(crate) struct State(u32);
+
+    impl State {
+        /// # Safety
+        ///
+        /// `object` is a str.
+        #[inline(always)]
+        pub(crate) unsafe fn of(object: Object) -> Self {
+            // SAFETY: the word follows the header, the length and the hash.
+            Self(unsafe { read(object.cast(), 32) })
+        }
+        /// Bytes a character: 1, 2 or 4; 0 for a str that is not ready.
+        #[inline(always)]
+        pub(crate) fn width(self) -> usize {
+            ((self.0 >> 2) & 7) as usize
+        }
+        #[inline(always)]
+        pub(crate) fn is_compact(self) -> bool {
+            self.0 & (1 << 5) != 0
+        }
+        #[inline(always)]
+        pub(crate) fn is_ascii(self) -> bool {
+            self.0 & (1 << 6) != 0
+        }
+    }
+
+    /// How many characters.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a str.
+    #[inline(always)]
+    pub(crate) unsafe fn length(object: Object) -> usize {
+        // SAFETY: the length follows the header.
+        unsafe { read(object.cast(), 16) }
+    }
+
+    /// Bytes that the str and its caches take, without a collector's header.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a str, and its type's basic size is that of str.
+    #[inline]
+    pub(crate) unsafe fn size(object: Object) -> u64 {
+        // SAFETY: all fields below belong to a str of the kind just found.
+        unsafe {
+            let state = State::of(object);
+            let length = length(object);
+            let start = object.cast::<u8>().cast_const();
+            let mut size = if state.is_ascii() && state.is_compact() {
+                ASCII_BYTES + length + 1
+            } else if state.is_compact() {
+                COMPACT_BYTES + (length + 1) * state.width()
+            } else {
+                let data: usize = read(start, COMPACT_BYTES as isize);
+                COMPACT_BYTES
+                    + 8
+                    + if data != 0 {
+                        (length + 1) * state.width()
+                    } else {
+                        0
+                    }
+            };
+            if !(state.is_ascii() && state.is_compact()) {
+                let utf8: usize = read(start, ASCII_BYTES as isize + 8);
+                let data: usize = if state.is_compact() {
+                    0
+                } else {
+                    read(start, COMPACT_BYTES as isize)
+                };
+                if utf8 != 0 && utf8 != data {
+                    size += read::<usize>(start, ASCII_BYTES as isize) + 1;
+                }
+            }
+            #[cfg(not(Py_3_12))]
+            {
+                let wide: usize = read(start, 40);
+                let shared = if state.is_ascii() && state.is_compact() {
+                    false
+                } else if state.is_compact() {
+                    state.width() == 4 && wide == start as usize + COMPACT_BYTES
+                } else {
+                    wide == read::<usize>(start, COMPACT_BYTES as isize)
+                };
+                if wide != 0 && !shared {
+                    let characters = if state.is_ascii() && state.is_compact() {
+                        length
+                    } else {
+                        read::<usize>(start, 64)
+                    };
+                    size += (characters + 1) * 4;
+                }
+            }
+            size as u64
+        }
+    }
+
+    /// Appends at most `most` characters in UTF-8, then an ellipsis if there are more.
+    /// Lone surrogates become U+FFFD.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a str.
+    pub(crate) unsafe fn append(object: Object, most: usize, out: &mut Vec<u8>) {
+        // SAFETY: the characters lie where the state says; a str that is not
+        // ready (before 3.12) is left out.
+        unsafe {
+            let state = State::of(object);
+            let (length, width) = (length(object), state.width());
+            let start = object.cast::<u8>().cast_const();
+            let data: *const u8 = if state.is_compact() {
+                start.add(if state.is_ascii() {
+                    ASCII_BYTES
+                } else {
+                    COMPACT_BYTES
+                })
+            } else {
+                read(start, COMPACT_BYTES as isize)
+            };
+            if data.is_null() || !matches!(width, 1 | 2 | 4) {
+                return;
+            }
+            let shown = length.min(most);
+            if state.is_ascii() {
+                out.extend_from_slice(std::slice::from_raw_parts(data, shown));
+            } else {
+                for at in 0..shown {
+                    let code = match width {
+                        1 => u32::from(read::<u8>(data, at as isize)),
+                        2 => u32::from(read::<u16>(data, 2 * at as isize)),
+                        _ => read::<u32>(data, 4 * at as isize),
+                    };
+                    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+            }
+            if shown < length {
+                out.extend_from_slice("…".as_bytes());
+            }
+        }
+    }
+}
+
+/// An int's digits.
+pub(crate) mod int {
+    use super::{Object, read};
+
+    /// How many digits of 30 bits.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an int.
+    #[inline(always)]
+    pub(crate) unsafe fn digits(object: Object) -> usize {
+        // SAFETY: the word behind the header.
+        let tag: isize = unsafe { read(object.cast(), 16) };
+        if cfg!(Py_3_12) {
+            tag as usize >> 3
+        } else {
+            tag.unsigned_abs()
+        }
+    }
+
+    /// The value, if it has at most two digits.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an int.
+    pub(crate) unsafe fn small(object: Object) -> Option<i64> {
+        // SAFETY: the digits follow the word behind the header.
+        unsafe {
+            let tag: isize = read(object.cast(), 16);
+            let count = digits(object);
+            let magnitude = match count {
+                0 => 0,
+                1 => i64::from(read::<u32>(object.cast(), 24)),
+                2 => {
+                    i64::from(read::<u32>(object.cast(), 24))
+                        | i64::from(read::<u32>(object.cast(), 28)) << 30
+                }
+                _ => return None,
+            };
+            let negative = if cfg!(Py_3_12) { tag & 3 == 2 } else { tag < 0 };
+            Some(if negative { -magnitude } else { magnitude })
+        }
+    }
+}
+
+/// A dict's table.
+pub(crate) mod dict {
+    use super::{Object, WORD, read};
+
+    /// A keys object: the table's keys, and in a combined table the values.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Keys(pub(crate) *const u8);
+
+    /// How a table's entries lie.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Entries {
+        pub(crate) first: *const u8,
+        pub(crate) count: usize,
+        /// Bytes from one entry to the next.
+        pub(crate) stride: usize,
+        /// Bytes from an entry's start to its key; the value follows.
+        pub(crate) key: usize,
+    }
+
+    impl Entries {
+        /// The key of entry `at`; null where the entry was deleted.
+        ///
+        /// # Safety
+        ///
+        /// `at` is below `count` and the table is as it was.
+        #[inline(always)]
+        pub(crate) unsafe fn key(&self, at: usize) -> Object {
+            // SAFETY: as the caller promises.
+            unsafe { read(self.first, (at * self.stride + self.key) as isize) }
+        }
+
+        /// The value of entry `at` of a combined table; null where it was deleted.
+        ///
+        /// # Safety
+        ///
+        /// As for `key`.
+        #[inline(always)]
+        pub(crate) unsafe fn value(&self, at: usize) -> Object {
+            // SAFETY: as the caller promises.
+            unsafe { read(self.first, (at * self.stride + self.key + WORD) as isize) }
+        }
+    }
+
+    impl Keys {
+        /// How often the keys are referred to: 1 unless they are shared.
+        ///
+        /// # Safety
+        ///
+        /// This is a keys object; so for all below.
+        #[inline(always)]
+        pub(crate) unsafe fn refcount(self) -> isize {
+            // SAFETY: its first word.
+            unsafe { read(self.0, 0) }
+        }
+
+        /// # Safety
+        ///
+        /// As above.
+        #[cfg(Py_3_11)]
+        #[inline(always)]
+        pub(crate) unsafe fn entries(self) -> Entries {
+            // SAFETY: the header's fields, as the probe found them.
+            unsafe {
+                let index_bytes = 1_usize << read::<u8>(self.0, 9);
+                let general = read::<u8>(self.0, 10) == 0;
+                Entries {
+                    first: self.0.add(32 + index_bytes),
+                    count: read::<usize>(self.0, 24),
+                    stride: if general { 24 } else { 16 },
+                    key: if general { 8 } else { 0 },
+                }
+            }
+        }
+
+        /// # Safety
+        ///
+        /// As above.
+        #[cfg(not(Py_3_11))]
+        #[inline(always)]
+        pub(crate) unsafe fn entries(self) -> Entries {
+            // SAFETY: the header's fields, as the probe found them.
+            unsafe {
+                let slots: usize = read(self.0, 8);
+                Entries {
+                    first: self.0.add(40 + slots * index_width(slots)),
+                    count: read::<usize>(self.0, 32),
+                    stride: 24,
+                    key: 8,
+                }
+            }
+        }
+
+        /// Bytes that the keys object takes.
+        ///
+        /// # Safety
+        ///
+        /// As above.
+        #[inline(always)]
+        pub(crate) unsafe fn size(self) -> usize {
+            // SAFETY: the header's fields, as the probe found them.
+            unsafe {
+                #[cfg(Py_3_11)]
+                {
+                    let slots = 1_usize << read::<u8>(self.0, 8);
+                    let stride = if read::<u8>(self.0, 10) == 0 { 24 } else { 16 };
+                    32 + (1_usize << read::<u8>(self.0, 9)) + (slots << 1) / 3 * stride
+                }
+                #[cfg(not(Py_3_11))]
+                {
+                    let slots: usize = read(self.0, 8);
+                    40 + slots * index_width(slots) + (slots << 1) / 3 * 24
+                }
+            }
+        }
+
+        /// How many values a dict that shares these keys has room for.
+        ///
+        /// # Safety
+        ///
+        /// As above.
+        #[inline(always)]
+        unsafe fn shared_capacity(self) -> usize {
+            // SAFETY: the header's fields, as the probe found them.
+            unsafe {
+                #[cfg(Py_3_11)]
+                {
+                    read::<usize>(self.0, 16) + read::<usize>(self.0, 24)
+                }
+                #[cfg(not(Py_3_11))]
+                {
+                    (read::<usize>(self.0, 8) << 1) / 3
+                }
+            }
+        }
+    }
+
+    #[cfg(not(Py_3_11))]
+    fn index_width(slots: usize) -> usize {
+        match slots {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        }
+    }
+
+    /// The keys of a dict.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a dict.
+    #[inline(always)]
+    pub(crate) unsafe fn keys(object: Object) -> Keys {
+        // SAFETY: header, count, version, then the keys.
+        Keys(unsafe { read(object.cast(), 32) })
+    }
+
+    /// Where the values of a dict that shares its keys lie; null otherwise.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a dict.
+    #[inline(always)]
+    pub(crate) unsafe fn shared_values(object: Object) -> *const u8 {
+        // SAFETY: the word behind the keys.
+        let values: *const u8 = unsafe { read(object.cast(), 40) };
+        values_array(values)
+    }
+
+    /// The array in a block of values.
+    #[inline(always)]
+    pub(crate) fn values_array(block: *const u8) -> *const u8 {
+        if cfg!(Py_3_13) && !block.is_null() {
+            block.wrapping_add(WORD)
+        } else {
+            block
+        }
+    }
+
+    /// Bytes that a dict takes behind its basic size.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a dict.
+    #[inline(always)]
+    pub(crate) unsafe fn table_size(object: Object) -> usize {
+        // SAFETY: the dict's own keys.
+        unsafe {
+            let keys = keys(object);
+            let mut size = 0;
+            if !shared_values(object).is_null() {
+                size += keys.shared_capacity() * WORD;
+            }
+            if keys.refcount() == 1 {
+                size += keys.size();
+            }
+            size
+        }
+    }
+
+    /// The value under a str that is this very object; null if there is none.
+    /// For the dicts of types, whose keys are interned: nothing is compared.
+    ///
+    /// # Safety
+    ///
+    /// `object` is a dict.
+    pub(crate) unsafe fn get_identical(object: Object, key: Object) -> Object {
+        // SAFETY: the dict's own table; values of a shared table lie apart.
+        unsafe {
+            let entries = keys(object).entries();
+            let shared = shared_values(object);
+            for at in 0..entries.count {
+                if entries.key(at) == key {
+                    return if shared.is_null() {
+                        entries.value(at)
+                    } else {
+                        read(shared, (at * WORD) as isize)
+                    };
+                }
+            }
+            std::ptr::null_mut()
+        }
+    }
+}
+
+/// Where an instance's attributes lie.
+pub(crate) mod attributes {
+    use super::{Object, Type, WORD, read};
+
+    /// An instance's attributes.
+    #[derive(Clone, Copy)]
+    pub(crate) enum Found {
+        /// None at all.
+        Nothing,
+        /// In a dict.
+        Dict(Object),
+        /// In an array that shares the type's keys; no dict was made.
+        #[cfg_attr(not(Py_3_11), allow(dead_code))]
+        Values(*const u8),
+    }
+
+    /// The attributes of an instance whose type manages them.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an instance of `ty`, which has the flag `MANAGED_DICT`.
+    #[inline(always)]
+    pub(crate) unsafe fn managed(object: Object, ty: Type) -> Found {
+        let start = object.cast::<u8>().cast_const();
+        let _ = ty;
+        #[cfg(Py_3_13)]
+        {
+            // SAFETY: the word before the collector's header; the values lie
+            // behind the object's fields when the type says so.
+            unsafe {
+                let dict: Object = read(start, -(3 * WORD as isize));
+                if !dict.is_null() {
+                    return Found::Dict(dict);
+                }
+                if super::has_flags(ty, super::type_flags::INLINE_VALUES) {
+                    let block = start.offset((*ty).tp_basicsize);
+                    // capacity, size, embedded, valid: one byte each
+                    if read::<u8>(block, 3) != 0 {
+                        return Found::Values(block.add(WORD));
+                    }
+                }
+                Found::Nothing
+            }
+        }
+        #[cfg(all(Py_3_12, not(Py_3_13)))]
+        {
+            // SAFETY: the word before the collector's header: a dict, or the
+            // address of the values less one.
+            let word: usize = unsafe { read(start, -(3 * WORD as isize)) };
+            if word == 0 {
+                Found::Nothing
+            } else if word & 1 != 0 {
+                Found::Values((word + 1) as *const u8)
+            } else {
+                Found::Dict(word as Object)
+            }
+        }
+        #[cfg(all(Py_3_11, not(Py_3_12)))]
+        {
+            // SAFETY: the two words before the collector's header.
+            unsafe {
+                let dict: Object = read(start, -(3 * WORD as isize));
+                if !dict.is_null() {
+                    return Found::Dict(dict);
+                }
+                let values: *const u8 = read(start, -(4 * WORD as isize));
+                if values.is_null() {
+                    Found::Nothing
+                } else {
+                    Found::Values(values)
+                }
+            }
+        }
+        #[cfg(not(Py_3_11))]
+        {
+            let _ = (start, WORD);
+            Found::Nothing
+        }
+    }
+
+    /// The dict of an instance whose type says where it lies.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an instance of `ty`, and `offset` is its `tp_dictoffset`,
+    /// not 0 and not managed.
+    #[inline(always)]
+    pub(crate) unsafe fn at_offset(object: Object, ty: Type, offset: isize) -> Object {
+        // SAFETY: a negative offset counts from the object's end, which
+        // depends on its number of items.
+        unsafe {
+            let from_start = if offset > 0 {
+                offset
+            } else {
+                let items =
+                    if cfg!(Py_3_12) && super::has_flags(ty, pyo3::ffi::Py_TPFLAGS_LONG_SUBCLASS) {
+                        super::int::digits(object).max(1) as isize
+                    } else {
+                        read::<isize>(object.cast(), 16).abs()
+                    };
+                let size = (*ty).tp_basicsize + (*ty).tp_itemsize * items;
+                (size + 7) / 8 * 8 + offset
+            };
+            read(object.cast(), from_start)
+        }
+    }
+}

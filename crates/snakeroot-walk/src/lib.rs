@@ -1,0 +1,307 @@
+//! From a live CPython to a snapshot.
+//!
+//! The only crate that touches the interpreter and the only one with unsafe
+//! code. The walk happens in one pause, writes no reference count, runs no
+//! Python code and leaves nothing behind; what can wait (numbers, names,
+//! reverse rows) is done after the pause, without the interpreter. It prints
+//! nothing and analyses nothing.
+
+mod census;
+mod labels;
+mod layout;
+mod lists;
+mod marks;
+pub mod memory;
+mod number;
+mod peek;
+mod preview;
+mod probe;
+mod threads;
+mod types;
+mod walker;
+
+use std::fmt;
+use std::time::{Instant, SystemTime};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use snakeroot::snapshot::{Info, Root, RootKind};
+use snakeroot::{Graph, NodeId, Snapshot};
+
+pub use census::{TypeTally, by_type, tally, type_name};
+pub use probe::Probe;
+
+use crate::walker::Walker;
+
+/// What to record beyond the graph.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Keep short previews of str, bytes, int, float and bool.
+    pub values: bool,
+    /// Keep the interpreter attached to the end, so that no object dies before
+    /// the caller has looked at some.
+    pub stay_attached: bool,
+    /// Addresses of live objects that become nodes even if nothing that is
+    /// walked leads to them.
+    pub also: Vec<usize>,
+}
+
+/// A walk that could not be finished.
+#[derive(Clone, Debug)]
+pub struct WalkError(String);
+
+impl fmt::Display for WalkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WalkError {}
+
+/// Walks the running interpreter's heap.
+///
+/// # Errors
+///
+/// When the heap has more objects than ids, or lies in more of the address
+/// space than can be marked (64 GiB in pieces of 64 MiB).
+///
+/// # Complexity
+///
+/// O(V + E) time. While attached about 24 bytes an object and 8 an edge are
+/// written; the snapshot itself takes about 26 and 8.
+pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snapshot, WalkError> {
+    let started = Instant::now();
+    let mut info = about(py, probe);
+    let names = threads::names(py);
+    let others = match probe.lists {
+        Some(_) => Vec::new(),
+        None => public_objects(py),
+    };
+    // Room is reserved, not touched: as many objects as could ever be there.
+    let room = (info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
+    let mut walker = Walker::new(probe, room, options.values);
+    let paused = Instant::now();
+    // SAFETY: attached through `py`, and nothing below runs Python code, so
+    // that no object is made, changed or freed until `raw` is there.
+    let (raw, refused) = unsafe {
+        let roots = take_roots(&mut walker);
+        walker.take_threads(&names);
+        walker.take_tracked(&others);
+        for &object in &options.also {
+            walker.sink.find(object);
+        }
+        walker.close();
+        into_raw(walker, roots)
+    };
+    info.pause_ns = paused.elapsed().as_nanos() as u64;
+    info.tracked = raw.info.tracked;
+    drop(others);
+    if let Some(address) = refused {
+        return Err(WalkError(format!(
+            "the heap lies in too many places: expected at most 64 GiB of address space \
+             with Python objects, found one more at {address:#x}"
+        )));
+    }
+    if raw.records.len() as u64 >= snakeroot::NodeId::MAX_NODES {
+        return Err(WalkError(format!(
+            "expected fewer than {} objects, found {}",
+            snakeroot::NodeId::MAX_NODES,
+            raw.records.len()
+        )));
+    }
+    let stay_attached = options.stay_attached;
+    let think = move || {
+        let mut parts = number::finish(raw);
+        info.total_ns = started.elapsed().as_nanos() as u64;
+        if stay_attached {
+            info.pause_ns = info.total_ns;
+        }
+        parts.info = info;
+        Snapshot::new(parts).map_err(|error| WalkError(error.to_string()))
+    };
+    if stay_attached {
+        think()
+    } else {
+        py.detach(think)
+    }
+}
+
+/// A short form of a node's object, read from memory: of a builtin scalar its
+/// value; `None` for all others.
+///
+/// For heaps that were walked with [`Options::stay_attached`] and while nothing
+/// could free the object since: either no Python code ran, or it is held.
+pub fn preview(_py: Python<'_>, graph: &Graph, node: NodeId, most: usize) -> Option<String> {
+    let address = graph.snapshot().address(node) as layout::Object;
+    if address.is_null() {
+        return None;
+    }
+    let mut text = Vec::new();
+    // SAFETY: attached through `_py`, and the object lives as documented.
+    unsafe { preview::scalar(address, most, &mut text) }
+        .then(|| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A new reference to a node's object, under the conditions of [`preview`].
+pub fn object_at<'py>(py: Python<'py>, graph: &Graph, node: NodeId) -> Option<Bound<'py, PyAny>> {
+    let address = graph.snapshot().address(node) as layout::Object;
+    if address.is_null() {
+        return None;
+    }
+    // SAFETY: the object lives as documented.
+    Some(unsafe { Bound::from_borrowed_ptr(py, address) })
+}
+
+/// The roots that the interpreter's own tables tell.
+///
+/// # Safety
+///
+/// Attached; no Python code runs until the walk is over.
+unsafe fn take_roots(walker: &mut Walker<'_>) -> Vec<(marks::Place, Root)> {
+    let mut roots = Vec::new();
+    // SAFETY: borrowed from the interpreter, which keeps them.
+    unsafe {
+        let modules = ffi::PyImport_GetModuleDict();
+        let mut at = 0;
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        while ffi::PyDict_Next(modules, &mut at, &mut key, &mut value) != 0 {
+            if ffi::PyModule_Check(value) == 0 || ffi::PyUnicode_Check(key) == 0 {
+                continue;
+            }
+            let mut name = Vec::new();
+            if walker.probe.readers.text {
+                layout::text::append(key, 400, &mut name);
+            }
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let root = if name == "builtins" {
+                Root::new(RootKind::Builtins, "")
+            } else {
+                Root::new(RootKind::Module, name)
+            };
+            roots.push((walker.sink.find(value as usize), root));
+        }
+        roots.push((
+            walker.sink.find(modules as usize),
+            Root::new(RootKind::Interpreter, "sys.modules"),
+        ));
+    }
+    roots
+}
+
+/// Ends the pause: names of types are read, then nothing of the interpreter any more.
+///
+/// # Safety
+///
+/// Attached, and still the same pause.
+unsafe fn into_raw(
+    mut walker: Walker<'_>,
+    roots: Vec<(marks::Place, Root)>,
+) -> (number::Raw, Option<usize>) {
+    let types = walker
+        .infos
+        .iter()
+        .map(|info| {
+            // SAFETY: the type of an object that was just walked.
+            let (module, qualname) = unsafe { preview::type_names(info.object, walker.probe) };
+            (
+                walker.sink.marks.mark(info.object as usize).0,
+                module,
+                qualname,
+            )
+        })
+        .collect();
+    let refused = walker.sink.marks.refused;
+    let raw = number::Raw {
+        marks: walker.sink.marks,
+        queue: walker.sink.queue,
+        records: walker.records,
+        large_sizes: walker.large_sizes,
+        edges: walker.sink.edges,
+        keys: walker.sink.keys,
+        key_text: walker.sink.key_text,
+        labels: walker.labels,
+        names: walker.names,
+        values: walker.values,
+        types,
+        synthetics: walker.synthetics,
+        roots,
+        immortals: walker.immortals,
+        static_types: walker.static_types,
+        info: Info {
+            tracked: walker.tracked as u64,
+            ..Info::default()
+        },
+    };
+    (raw, refused)
+}
+
+/// What `gc.get_objects` gives: each object is kept alive, so that the list
+/// may be walked.
+fn public_objects(py: Python<'_>) -> Vec<usize> {
+    let objects = py
+        .import("gc")
+        .and_then(|gc| gc.call_method0("get_objects"));
+    let Ok(Ok(objects)) = objects.map(|list| list.cast_into::<pyo3::types::PyList>()) else {
+        return Vec::new();
+    };
+    objects
+        .iter()
+        .map(|object| object.as_ptr() as usize)
+        .collect()
+}
+
+/// What is known of the process before the walk.
+fn about(py: Python<'_>, probe: &Probe) -> Info {
+    let version = py.version_info();
+    let mut build = String::from("cpython");
+    build.push_str(if cfg!(py_sys_config = "Py_DEBUG") {
+        " debug"
+    } else {
+        " release"
+    });
+    let argv = py
+        .import("sys")
+        .and_then(|sys| sys.getattr("argv"))
+        .and_then(|argv| argv.extract::<Vec<String>>())
+        .unwrap_or_default();
+    Info {
+        tool: env!("CARGO_PKG_VERSION").into(),
+        python: format!(
+            "{}.{}.{}{}",
+            version.major,
+            version.minor,
+            version.patch,
+            version.suffix.unwrap_or("")
+        ),
+        build,
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        pid: std::process::id(),
+        argv,
+        started_ms: SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64),
+        resident_bytes: resident_bytes(),
+        enumeration: probe.enumeration().into(),
+        notices: probe.notices().to_vec(),
+        ..Info::default()
+    }
+}
+
+/// Bytes of this process that are in memory; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        let pages = std::fs::read_to_string("/proc/self/statm")
+            .ok()
+            .and_then(|text| {
+                text.split_ascii_whitespace()
+                    .nth(1)
+                    .and_then(|pages| pages.parse::<u64>().ok())
+            });
+        // SAFETY: asks for a number that never changes.
+        let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        pages.unwrap_or(0) * u64::try_from(page_bytes).unwrap_or(4096)
+    }
+    #[cfg(not(target_os = "linux"))]
+    0
+}

@@ -1,0 +1,348 @@
+//! From raw records to a snapshot's columns, without the interpreter.
+//!
+//! A node's number is its object's rank by address, so the columns come out
+//! sorted, neighbours in memory are neighbours in the columns, and no hash map
+//! is needed. All cores take part.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rayon::prelude::*;
+use snakeroot::id::{LabelId, NodeId, TypeId};
+use snakeroot::snapshot::{
+    Flags, Info, LabelKind, LabelTable, Root, RootKind, SnapshotParts, SparseText, TypeEntry,
+};
+
+use crate::labels::{self, Labels};
+use crate::marks::{Marks, Numbers, Place};
+use crate::walker::{Record, RecordText, Synthetic};
+
+/// Nodes that one core takes at a time.
+const CHUNK: usize = 1 << 16;
+
+/// What a walk leaves behind: no pointer into the interpreter is followed from here on.
+pub(crate) struct Raw {
+    pub(crate) marks: Marks,
+    /// The address of each record's object.
+    pub(crate) queue: Vec<usize>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) large_sizes: Vec<(u32, u64)>,
+    pub(crate) edges: Vec<(Place, u32)>,
+    pub(crate) keys: Vec<(Place, bool, usize)>,
+    pub(crate) key_text: Vec<u8>,
+    pub(crate) labels: Labels,
+    pub(crate) names: RecordText,
+    pub(crate) values: RecordText,
+    pub(crate) types: Vec<(Place, Box<str>, Box<str>)>,
+    pub(crate) synthetics: Vec<Synthetic>,
+    pub(crate) roots: Vec<(Place, Root)>,
+    /// Records of objects that are never freed, and of types not on the heap.
+    pub(crate) immortals: Vec<u32>,
+    pub(crate) static_types: Vec<u32>,
+    pub(crate) info: Info,
+}
+
+/// Numbers the nodes and lays the columns out.
+pub(crate) fn finish(raw: Raw) -> SnapshotParts {
+    let Raw {
+        mut marks,
+        queue,
+        records,
+        large_sizes,
+        edges,
+        keys,
+        key_text,
+        labels,
+        names,
+        values,
+        types,
+        synthetics,
+        roots,
+        immortals,
+        static_types,
+        info,
+    } = raw;
+    let places: Vec<Place> = queue.iter().map(|&object| marks.mark(object).0).collect();
+    let numbers = marks.numbers();
+    let key_numbers = marks.key_numbers();
+    let objects = numbers.count();
+    let count = objects + synthetics.len();
+    let node = |place: Place| NodeId::new(numbers.of(place));
+    let node_of_record = |record: usize| node(places[record]);
+
+    // Which record each node is.
+    let order: Vec<AtomicU32> = (0..objects).map(|_| AtomicU32::new(0)).collect();
+    places
+        .par_iter()
+        .with_min_len(CHUNK)
+        .enumerate()
+        .for_each(|(record, &place)| {
+            order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
+        });
+    let order: Vec<u32> = order.into_par_iter().map(AtomicU32::into_inner).collect();
+
+    let thread_type = types.len() as u32;
+    let frame_type = thread_type + 1;
+    let column = |of_object: &(dyn Fn(usize) -> u32 + Sync),
+                  of_synthetic: &dyn Fn(&Synthetic) -> u32| {
+        let mut column: Vec<u32> = order
+            .par_iter()
+            .with_min_len(CHUNK)
+            .map(|&at| of_object(at as usize))
+            .collect();
+        column.extend(synthetics.iter().map(of_synthetic));
+        column
+    };
+    let types_of = column(&|at| records[at].ty, &|synthetic| {
+        if synthetic.is_thread {
+            thread_type
+        } else {
+            frame_type
+        }
+    });
+    let sizes = column(&|at| records[at].size, &|_| 0);
+    let refcounts = column(&|at| records[at].refcount, &|_| 0);
+    let mut flags: Vec<Flags> = order
+        .par_iter()
+        .with_min_len(CHUNK)
+        .map(|&at| records[at as usize].flags)
+        .collect();
+    flags.resize(count, Flags::SYNTHETIC);
+    let mut addresses: Vec<u64> = order
+        .par_iter()
+        .with_min_len(CHUNK)
+        .map(|&at| queue[at as usize] as u64)
+        .collect();
+    addresses.resize(count, 0);
+
+    // Labels: the fixed ones and those made on the way, then one for each key.
+    let mut label_table = LabelTable::new();
+    for (kind, text) in labels.iter().skip(1) {
+        label_table.push(kind, &String::from_utf8_lossy(text));
+    }
+    let first_key = add_key_labels(&mut label_table, &keys, &key_text, &key_numbers);
+
+    // Rows: a thread's row leads to its frames, a frame's to what it holds.
+    let first_record_edge = synthetics.last().map_or(0, |last| last.end) as usize;
+    let edge_range = |record: usize| {
+        let start = if record == 0 {
+            first_record_edge
+        } else {
+            records[record - 1].end as usize
+        };
+        start..records[record].end as usize
+    };
+    let mut starts: Vec<u64> = Vec::with_capacity(count + 1);
+    let mut end = 0;
+    starts.push(0);
+    for &at in &order {
+        end += edge_range(at as usize).len() as u64;
+        starts.push(end);
+    }
+    let object_edges = end as usize;
+    let mut synthetic_rows: Vec<Vec<(NodeId, LabelId)>> = Vec::with_capacity(synthetics.len());
+    let mut before = 0;
+    for (at, synthetic) in synthetics.iter().enumerate() {
+        let own = before..synthetic.end as usize;
+        before = synthetic.end as usize;
+        let row: Vec<(NodeId, LabelId)> = if synthetic.is_thread {
+            let mut frames = 0;
+            synthetics[at + 1..]
+                .iter()
+                .enumerate()
+                .filter(|(_, frame)| !frame.is_thread && frame.thread == at)
+                .map(|(after, _)| {
+                    let label = label_table.push(LabelKind::Frame, &frames.to_string());
+                    frames += 1;
+                    (NodeId::from_index(objects + at + 1 + after), label)
+                })
+                .collect()
+        } else {
+            edges[own]
+                .iter()
+                .map(|&(place, label)| (node(place), plain_label(label)))
+                .collect()
+        };
+        end += row.len() as u64;
+        starts.push(end);
+        synthetic_rows.push(row);
+    }
+
+    let mut targets = vec![NodeId::new(0); end as usize];
+    let mut edge_labels = vec![LabelTable::UNNAMED; end as usize];
+    fill_rows(
+        &order,
+        &starts,
+        &mut targets[..object_edges],
+        &mut edge_labels[..object_edges],
+        |record, targets, labels| {
+            let mut key = 0;
+            for (at, &(place, label)) in edges[edge_range(record)].iter().enumerate() {
+                targets[at] = node(place);
+                labels[at] = if label == labels::VALUE {
+                    LabelId::entry(first_key + key)
+                } else {
+                    plain_label(label)
+                };
+                if label == labels::KEY_OBJECT && key_numbers.has(place) {
+                    key = key_numbers.of(place);
+                }
+            }
+        },
+    );
+    let rows = synthetic_rows.into_iter().flatten();
+    for (at, (target, label)) in (object_edges..).zip(rows) {
+        targets[at] = target;
+        edge_labels[at] = label;
+    }
+
+    let text_of = |text: &RecordText| -> Vec<(NodeId, String)> {
+        text.iter()
+            .map(|(record, text)| {
+                (
+                    node_of_record(record),
+                    String::from_utf8_lossy(text).into_owned(),
+                )
+            })
+            .collect()
+    };
+    let mut names = text_of(&names);
+    names.extend(
+        synthetics
+            .iter()
+            .enumerate()
+            .map(|(at, synthetic)| (NodeId::from_index(objects + at), synthetic.name.clone())),
+    );
+    let values = SparseText::from_pairs(text_of(&values));
+    let mut large_sizes: Vec<(NodeId, u64)> = large_sizes
+        .into_iter()
+        .map(|(record, size)| (node_of_record(record as usize), size))
+        .collect();
+    large_sizes.sort_unstable_by_key(|&(node, _)| node);
+
+    let mut all_roots: HashMap<NodeId, Root> = HashMap::new();
+    for (place, root) in roots {
+        all_roots.entry(node(place)).or_insert(root);
+    }
+    for (at, synthetic) in synthetics
+        .iter()
+        .enumerate()
+        .filter(|(_, each)| each.is_thread)
+    {
+        let root = Root::new(RootKind::Thread, synthetic.name.as_str());
+        all_roots.insert(NodeId::from_index(objects + at), root);
+    }
+    for (records, kind) in [
+        (static_types, RootKind::StaticType),
+        (immortals, RootKind::Immortal),
+    ] {
+        for record in records {
+            let root = Root::new(kind, "");
+            all_roots
+                .entry(node_of_record(record as usize))
+                .or_insert(root);
+        }
+    }
+    let mut roots: Vec<(NodeId, Root)> = all_roots.into_iter().collect();
+    roots.sort_unstable_by_key(|&(node, _)| node);
+
+    let mut entries: Vec<TypeEntry> = types
+        .into_iter()
+        .map(|(place, module, qualname)| TypeEntry {
+            module,
+            qualname,
+            node: Some(node(place)),
+        })
+        .collect();
+    for name in ["thread", "frame"] {
+        entries.push(TypeEntry {
+            module: "".into(),
+            qualname: name.into(),
+            node: None,
+        });
+    }
+    SnapshotParts {
+        info,
+        types: entries,
+        addresses,
+        types_of: types_of.into_iter().map(TypeId).collect(),
+        sizes,
+        large_sizes,
+        refcounts,
+        flags,
+        starts,
+        targets,
+        labels: edge_labels,
+        label_table,
+        names: SparseText::from_pairs(names),
+        values,
+        roots,
+        ..SnapshotParts::default()
+    }
+}
+
+fn plain_label(label: u32) -> LabelId {
+    if label & labels::ITEM != 0 {
+        LabelId::item(label & !labels::ITEM)
+    } else {
+        LabelId::entry(label)
+    }
+}
+
+/// Adds a label for each key, in the order of their numbers; the first one's place.
+fn add_key_labels(
+    table: &mut LabelTable,
+    keys: &[(Place, bool, usize)],
+    text: &[u8],
+    numbers: &Numbers<'_>,
+) -> u32 {
+    let first = table.len() as u32;
+    let mut order: Vec<u32> = vec![0; keys.len()];
+    for (at, &(place, ..)) in keys.iter().enumerate() {
+        order[numbers.of(place) as usize] = at as u32;
+    }
+    for at in order {
+        let (_, is_text, end) = keys[at as usize];
+        let start = if at == 0 { 0 } else { keys[at as usize - 1].2 };
+        let kind = if is_text {
+            LabelKind::Key
+        } else {
+            LabelKind::OtherKey
+        };
+        table.push(kind, &String::from_utf8_lossy(&text[start..end]));
+    }
+    first
+}
+
+/// Fills each node's row from its record, many nodes at once.
+fn fill_rows(
+    order: &[u32],
+    starts: &[u64],
+    targets: &mut [NodeId],
+    labels: &mut [LabelId],
+    fill: impl Fn(usize, &mut [NodeId], &mut [LabelId]) + Sync,
+) {
+    let mut pieces = Vec::with_capacity(order.len() / CHUNK + 1);
+    let (mut targets, mut labels) = (targets, labels);
+    for (chunk, records) in order.chunks(CHUNK).enumerate() {
+        let first = chunk * CHUNK;
+        let length = (starts[first + records.len()] - starts[first]) as usize;
+        let (own_targets, rest_targets) = targets.split_at_mut(length);
+        let (own_labels, rest_labels) = labels.split_at_mut(length);
+        (targets, labels) = (rest_targets, rest_labels);
+        pieces.push((first, records, own_targets, own_labels));
+    }
+    pieces
+        .into_par_iter()
+        .for_each(|(first, records, targets, labels)| {
+            for (at, &record) in records.iter().enumerate() {
+                let from = (starts[first + at] - starts[first]) as usize;
+                let to = (starts[first + at + 1] - starts[first]) as usize;
+                fill(
+                    record as usize,
+                    &mut targets[from..to],
+                    &mut labels[from..to],
+                );
+            }
+        });
+}

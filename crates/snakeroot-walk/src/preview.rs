@@ -1,0 +1,184 @@
+//! Short forms of objects, read from memory: what a key or a value looks like.
+//!
+//! No `repr` runs: what is not a builtin scalar or a small tuple of them is
+//! shown by its type's name.
+
+use std::ffi::CStr;
+
+use pyo3::ffi;
+
+use crate::layout::{self, Object, Type};
+
+/// Items of a tuple that are shown.
+const MOST_ITEMS: isize = 6;
+
+/// Appends the short form of a scalar, or says that the object is none.
+///
+/// # Safety
+///
+/// Attached; `object` is an object.
+pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> bool {
+    // SAFETY: the exact type tells the layout.
+    unsafe {
+        let ty = ffi::Py_TYPE(object);
+        if ty == &raw mut ffi::PyUnicode_Type {
+            quoted(object, most, out);
+        } else if ty == &raw mut ffi::PyLong_Type {
+            match layout::int::small(object) {
+                Some(value) => out.extend_from_slice(value.to_string().as_bytes()),
+                None => {
+                    let bits = layout::int::digits(object) * 30;
+                    out.extend_from_slice(format!("<int of about {bits} bits>").as_bytes());
+                }
+            }
+        } else if ty == &raw mut ffi::PyBool_Type {
+            out.extend_from_slice(if object == ffi::Py_True() {
+                b"True"
+            } else {
+                b"False"
+            });
+        } else if ty == &raw mut ffi::PyFloat_Type {
+            let value = ffi::PyFloat_AS_DOUBLE(object);
+            out.extend_from_slice(format!("{value:?}").as_bytes());
+        } else if ty == &raw mut ffi::PyBytes_Type {
+            let length = ffi::Py_SIZE(object) as usize;
+            let data = ffi::PyBytes_AS_STRING(object).cast::<u8>();
+            let shown = std::slice::from_raw_parts(data, length.min(most));
+            out.extend_from_slice(b"b'");
+            out.extend_from_slice(shown.escape_ascii().to_string().as_bytes());
+            out.extend_from_slice(if shown.len() < length {
+                "…'".as_bytes()
+            } else {
+                b"'"
+            });
+        } else if object == ffi::Py_None() {
+            out.extend_from_slice(b"None");
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// Appends a str as Python would write it.
+unsafe fn quoted(object: Object, most: usize, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    // SAFETY: the caller's str.
+    unsafe { layout::text::append(object, most, &mut text) };
+    let text = String::from_utf8_lossy(&text);
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut shown = String::with_capacity(text.len() + 2);
+    shown.push(quote);
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '\\' => shown.push_str("\\\\"),
+            other if other == quote => {
+                shown.push('\\');
+                shown.push(other);
+            }
+            other if other.is_control() => shown.extend(other.escape_unicode()),
+            other => shown.push(other),
+        }
+    }
+    shown.push(quote);
+    out.extend_from_slice(shown.as_bytes());
+}
+
+/// Appends the short form of any object: of a tuple its first items, of what
+/// is no scalar the name of its type.
+///
+/// # Safety
+///
+/// Attached; `object` is an object.
+pub(crate) unsafe fn short(object: Object, most: usize, out: &mut Vec<u8>) {
+    // SAFETY: the exact type tells the layout; items of a tuple live with it.
+    unsafe {
+        if scalar(object, most, out) {
+            return;
+        }
+        if ffi::PyTuple_CheckExact(object) == 0 {
+            return type_form(ffi::Py_TYPE(object), out);
+        }
+        let count = ffi::PyTuple_GET_SIZE(object);
+        out.push(b'(');
+        for at in 0..count.min(MOST_ITEMS) {
+            if at > 0 {
+                out.extend_from_slice(b", ");
+            }
+            let item = ffi::PyTuple_GET_ITEM(object, at);
+            if item.is_null() {
+                out.extend_from_slice("…".as_bytes());
+            } else if !scalar(item, most / 4, out) {
+                type_form(ffi::Py_TYPE(item), out);
+            }
+        }
+        out.extend_from_slice(match count {
+            1 => b",)",
+            _ if count > MOST_ITEMS => ", …)".as_bytes(),
+            _ => b")",
+        });
+    }
+}
+
+/// Appends `<Name>`.
+unsafe fn type_form(ty: Type, out: &mut Vec<u8>) {
+    out.push(b'<');
+    // SAFETY: the caller's type.
+    unsafe { type_name(ty, out) };
+    out.push(b'>');
+}
+
+/// Appends a type's `__name__`.
+///
+/// # Safety
+///
+/// Attached; `ty` is a type.
+pub(crate) unsafe fn type_name(ty: Type, out: &mut Vec<u8>) {
+    // SAFETY: a heap type's name is a str; another's a C string.
+    unsafe {
+        if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
+            let name = (*ty.cast::<ffi::PyHeapTypeObject>()).ht_name;
+            layout::text::append(name, crate::labels::MOST_CHARACTERS, out);
+        } else {
+            let name = CStr::from_ptr((*ty).tp_name).to_bytes();
+            let short = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
+            out.extend_from_slice(short);
+        }
+    }
+}
+
+/// A type's `__module__` and `__qualname__`.
+///
+/// # Safety
+///
+/// Attached; `ty` is a type.
+pub(crate) unsafe fn type_names(ty: Type, probe: &crate::probe::Probe) -> (Box<str>, Box<str>) {
+    let text = |bytes: Vec<u8>| -> Box<str> { String::from_utf8_lossy(&bytes).into() };
+    // SAFETY: a heap type's names are str, its module stands in its dict; a
+    // static type's C string has both.
+    unsafe {
+        if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
+            let (mut qualname, mut module) = (Vec::new(), Vec::new());
+            let name = (*ty.cast::<ffi::PyHeapTypeObject>()).ht_qualname;
+            layout::text::append(name, 400, &mut qualname);
+            let found = crate::types::type_attribute(ty, probe.words.module, probe);
+            if !found.is_null() && ffi::PyUnicode_Check(found) != 0 {
+                layout::text::append(found, 400, &mut module);
+            }
+            (text(module), text(qualname))
+        } else {
+            let name = CStr::from_ptr((*ty).tp_name).to_string_lossy();
+            match name.rsplit_once('.') {
+                Some((module, qualname)) => (module.into(), qualname.into()),
+                None => ("builtins".into(), name.as_ref().into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+# Objects whose insides are known, for trying each reader before it is used.
+# Run once, when the module is imported; nothing of it stays.
+
+
+def _function(a, /, b=("default",), *, c=("keyword",)):
+    "A docstring of its own."
+    return _closed
+
+
+_closed = object()
+
+
+def _closure():
+    inside = object()
+
+    def inner():
+        return inside
+
+    return inner
+
+
+class Plain:
+    def __init__(self, *values):
+        for at, value in enumerate(values):
+            setattr(self, f"attribute_{at}", value)
+
+
+class Slotted:
+    __slots__ = ("first", "second")
+
+    def __init__(self, first, second):
+        self.first = first
+        self.second = second
+
+
+def generator(one, two):
+    three = (one, two)
+    yield three
+
+
+async def coroutine(one):
+    return one
+
+
+async def asynchronous_generator(one):
+    yield one
+
+
+def _exception():
+    try:
+        try:
+            raise KeyError("inner", object())
+        except KeyError as inner:
+            raise ValueError("outer", object()) from inner
+    except ValueError as outer:
+        outer.extra = object()
+        return outer
+
+
+def dicts():
+    shared = Plain(object(), object(), object())
+    shared.__dict__
+    holed = {f"key{at}": object() for at in range(20)}
+    del holed["key3"], holed["key7"]
+    return [
+        {},
+        {"a": object()},
+        {1: object(), "b": object(), (2, 3): object()},
+        holed,
+        dict.fromkeys(range(300)),
+        {f"key{at}": at for at in range(70_000)},
+        shared.__dict__,
+        Plain(object()).__dict__,
+    ]
+
+
+def sets():
+    holed = set(range(100, 140))
+    holed -= {103, 105}
+    return [set(), {1, "a", (2,)}, frozenset({"x", "y"}), holed, frozenset()]
+
+
+def instances():
+    "Pairs of an instance and its attributes as (name, value)."
+    values = [object() for _ in range(3)]
+    plain = Plain(*values)
+    deleted = Plain(*values)
+    del deleted.attribute_1
+    many = Plain(*(object() for _ in range(40)))
+    materialised = Plain(*values)
+    materialised.__dict__
+    empty = Plain()
+    names = [f"attribute_{at}" for at in range(40)]
+
+    def pairs(instance):
+        return [(name, getattr(instance, name)) for name in names if hasattr(instance, name)]
+
+    return [(each, pairs(each)) for each in (plain, deleted, many, materialised, empty)]
+
+
+def strings():
+    cached = "é" * 3 + "ü"
+    str.encode(cached)
+    return ["", "a", "ascii text", "é", "latin é" * 9, "Ā", "日本語", "😀 grin", "\udc80", cached]
+
+
+def sized():
+    "Objects of each kind whose size we compute."
+    appended = [1]
+    for at in range(37):
+        appended.append(at)
+    return [
+        [], [1, 2, 3], appended, list(range(1000)), (), (1,), tuple(range(50)),
+        0, 1, -1, 2**29, 2**30, 2**31, -(2**60), 2**200, 0.5, 1j, None, b"", b"abc",
+        *strings(), *dicts(), *sets(), set(range(1000)), object(), Slotted(1, 2), Plain(1),
+    ]
+
+
+def fields():
+    "Objects with the names of attributes that are words of the object."
+    import functools
+    import types
+
+    function = _function
+    function.__annotations__ = {"a": "annotation"}
+    function.__dict__["extra"] = object()
+    exception = _exception()
+    started = generator(object(), object())
+    next(started)
+    suspended = coroutine(object())
+    closing = asynchronous_generator(object())
+    namespace = types.SimpleNamespace(x=object())
+    partial = functools.partial(function, 1, b=2)
+    partial.extra = object()
+    static = staticmethod(function)
+    module = types.ModuleType("probed")
+    out = [
+        (function, ["__code__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__doc__",
+                    "__name__", "__qualname__", "__dict__", "__module__", "__annotations__",
+                    "__builtins__", "__type_params__"]),
+        (_closure(), ["__closure__"]),
+        (_closure().__closure__[0], ["cell_contents"]),
+        (exception, ["args", "__traceback__", "__context__", "__cause__", "__dict__"]),
+        (exception.__traceback__, ["tb_frame"]),
+        (started, ["__name__", "__qualname__", "gi_code"]),
+        (suspended, ["__name__", "__qualname__", "cr_code"]),
+        (closing, ["__name__", "__qualname__", "ag_code"]),
+        (module, ["__dict__"]),
+        (len, ["__self__", "__module__"]),
+        ([].append, ["__self__"]),
+        (namespace, ["__dict__"]),
+        (partial, ["__dict__", "func", "args", "keywords"]),
+        (static, ["__func__", "__wrapped__", "__dict__"]),
+        (classmethod(function), ["__func__", "__wrapped__", "__dict__"]),
+        (property(function), ["fget", "__doc__"]),
+        (types.MethodType(function, namespace), ["__func__", "__self__"]),
+        (str.join, ["__objclass__", "__name__"]),
+        (type.__dict__["__mro__"], ["__objclass__", "__name__"]),
+        (type.__dict__["__dict__"], ["__objclass__", "__name__"]),
+        (object.__dict__["__init__"], ["__objclass__", "__name__"]),
+    ]
+    if hasattr(started, "gi_frame") and __import__("sys").version_info < (3, 11):
+        out.append((started, ["gi_frame"]))
+        out.append((suspended, ["cr_frame"]))
+    suspended.close()
+    return out, (exception.__traceback__, "tb_next")
+
+
+def mapping():
+    inside = {"known": object()}
+    return __import__("types").MappingProxyType(inside), inside
+
+
+class _Target:
+    pass
+
+
+def weak():
+    "A referent and its weak references."
+    import weakref
+
+    target = _Target()
+    target.__call__ = None
+    return target, [weakref.ref(target), weakref.proxy(target)]
+
+
+def generators():
+    "A suspended generator and its locals by name."
+    one, two = object(), object()
+    started = generator(one, two)
+    three = next(started)
+    return started, [("one", one), ("two", two), ("three", three)]
+
+
+def frames(native):
+    "Calls `native` from frames of a known shape, at two depths."
+
+    def inner(native, mark):
+        native(0, inner.__code__, outer.__code__, mark)
+
+    def outer(native, mark):
+        inner(native, mark)
+
+    def deeper(native, mark):
+        padding = [native, mark, native, mark]
+        outer(native, padding)
+
+    outer(native, object())
+    deeper(native, object())

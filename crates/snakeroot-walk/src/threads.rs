@@ -1,0 +1,185 @@
+//! Threads and their running frames, without making a frame object.
+//!
+//! From 3.11 on a running frame is no object until someone asks for it, and
+//! asking keeps what it holds alive. So frames are read where they lie, by the
+//! offsets that the probe found; each becomes a node that is no object.
+
+use std::collections::HashMap;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use snakeroot::snapshot::LabelKind;
+
+use crate::layout::{self, Object, WORD};
+use crate::probe::FrameLayout;
+use crate::walker::{Synthetic, Walker};
+
+/// Frames of one thread that are read; a deeper stack says so in its name.
+const MOST_FRAMES: usize = 100_000;
+
+/// The names that `threading` knows, by thread identifier.
+///
+/// Before the pause: it makes references, though it runs no code but our own.
+pub(crate) fn names(py: Python<'_>) -> HashMap<usize, String> {
+    let mut names = HashMap::new();
+    let threads = py
+        .import("sys")
+        .and_then(|sys| sys.getattr("modules"))
+        .and_then(|modules| modules.get_item("threading"))
+        .and_then(|threading| threading.getattr("_active"));
+    let Ok(Ok(threads)) = threads.map(|threads| threads.cast_into::<PyDict>()) else {
+        return names;
+    };
+    let key = PyString::intern(py, "_name");
+    for (ident, thread) in threads.iter() {
+        // A class of the user's may answer attributes in Python; the generic
+        // look-up does not ask it.
+        // SAFETY: two live objects; a new reference or an error comes back.
+        let name = unsafe {
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyObject_GenericGetAttr(thread.as_ptr(), key.as_ptr()),
+            )
+        };
+        if let (Ok(ident), Ok(Ok(name))) = (ident.extract(), name.map(|name| name.extract())) {
+            names.insert(ident, name);
+        }
+    }
+    names
+}
+
+impl Walker<'_> {
+    /// Takes every thread of this interpreter and its frames.
+    ///
+    /// # Safety
+    ///
+    /// Attached; no Python code runs until the walk is over.
+    pub(crate) unsafe fn take_threads(&mut self, names: &HashMap<usize, String>) {
+        // SAFETY: threads are added and removed only by who is attached.
+        unsafe {
+            let mut state = ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get());
+            while !state.is_null() {
+                self.take_thread(state as usize, names);
+                state = ffi::PyThreadState_Next(state);
+            }
+        }
+    }
+
+    unsafe fn take_thread(&mut self, state: usize, names: &HashMap<usize, String>) {
+        // SAFETY: the word that the probe found in this thread's own state.
+        let ident: Option<usize> = self
+            .probe
+            .thread_ident
+            .map(|offset| unsafe { layout::read(state as *const u8, offset as isize) });
+        let name = match ident {
+            Some(ident) => match names.get(&ident) {
+                Some(name) => format!("{name:?}"),
+                None => format!("{ident:#x}"),
+            },
+            None => format!("of state {state:#x}"),
+        };
+        let thread = self.synthetics.len();
+        let end = self.sink.edges.len() as u64;
+        self.synthetics.push(Synthetic {
+            name,
+            is_thread: true,
+            end,
+            thread,
+        });
+        let Some(frame_layout) = self.probe.frames else {
+            return;
+        };
+        let offset = |word: usize| word as isize;
+        // SAFETY: the thread's frames, by the offsets that the probe found; a
+        // frame below another lives at least as long.
+        unsafe {
+            let mut frame: usize = layout::read(state as *const u8, offset(frame_layout.thread));
+            if let Some(through) = frame_layout.through {
+                if frame == 0 {
+                    return;
+                }
+                frame = layout::read(frame as *const u8, offset(through));
+            }
+            let mut count = 0;
+            while frame != 0 && count < MOST_FRAMES {
+                self.take_frame(frame as *const u8, &frame_layout, thread);
+                frame = layout::read(frame as *const u8, offset(frame_layout.previous));
+                count += 1;
+            }
+        }
+    }
+
+    unsafe fn take_frame(&mut self, frame: *const u8, at: &FrameLayout, thread: usize) {
+        // SAFETY: a frame's words; what stands where the code does is a code
+        // object, or None for frames that stand for calls from C.
+        unsafe {
+            let word: usize = layout::read(frame, at.code as isize);
+            let code = (word & !3) as Object;
+            if code.is_null() || ffi::Py_TYPE(code) != &raw mut ffi::PyCode_Type {
+                return;
+            }
+            let (first, count) = self.local_labels(code);
+            for index in 0..count {
+                let word: usize = layout::read(frame, (at.locals + index * WORD) as isize);
+                if cfg!(Py_3_14) && word & 3 == 3 {
+                    continue; // a number, not an object
+                }
+                let held = if cfg!(Py_3_14) { word & !3 } else { word };
+                self.sink.edge(held as Object, first + index as u32);
+            }
+            let label = self.labels.named(LabelKind::Slot, b"f_code");
+            self.sink.edge(code, label);
+            let instruction = at
+                .instruction
+                .map(|offset| layout::read(frame, offset as isize));
+            let name = self.frame_name(code, instruction);
+            let end = self.sink.edges.len() as u64;
+            self.synthetics.push(Synthetic {
+                name,
+                is_thread: false,
+                end,
+                thread,
+            });
+        }
+    }
+
+    /// `handle() service.py:42`.
+    unsafe fn frame_name(&self, code: Object, instruction: Option<usize>) -> String {
+        let mut name = Vec::new();
+        // SAFETY: a code object: its members end with one that has no name;
+        // its instructions lie behind its fields.
+        unsafe {
+            let ty = ffi::Py_TYPE(code);
+            let mut file = Vec::new();
+            let mut member = (*ty).tp_members;
+            while !member.is_null() && !(*member).name.is_null() {
+                let word = || -> Object { layout::read(code.cast(), (*member).offset) };
+                match std::ffi::CStr::from_ptr((*member).name).to_bytes() {
+                    b"co_qualname" => {
+                        name.clear();
+                        layout::text::append(word(), 200, &mut name);
+                    }
+                    b"co_name" if name.is_empty() => {
+                        layout::text::append(word(), 200, &mut name);
+                    }
+                    b"co_filename" => layout::text::append(word(), 1000, &mut file),
+                    _ => {}
+                }
+                member = member.add(1);
+            }
+            let file = String::from_utf8_lossy(&file).into_owned();
+            let file = file.rsplit(['/', '\\']).next().unwrap_or(&file).to_owned();
+            let line = instruction.map(|instruction| {
+                let start = code as usize + (*ty).tp_basicsize as usize;
+                let byte = instruction.wrapping_sub(start) as std::ffi::c_int;
+                ffi::PyCode_Addr2Line(code.cast(), byte)
+            });
+            let name = String::from_utf8_lossy(&name);
+            match line.filter(|&line| line > 0) {
+                Some(line) => format!("{name}() {file}:{line}"),
+                None => format!("{name}() {file}"),
+            }
+        }
+    }
+}

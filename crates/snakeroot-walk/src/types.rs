@@ -1,0 +1,566 @@
+//! What the walk knows of a type: how its instances are read and how large they are.
+//!
+//! Found out once a type and walk, without running Python code: from the
+//! type's slots, flags, members and, for `__sizeof__`, the dicts along its MRO.
+
+use std::ffi::CStr;
+
+use pyo3::ffi;
+
+use crate::labels::Labels;
+use crate::layout::{self, Object, Type, WORD, type_flags};
+use crate::probe::{Probe, SizeFunction, Sizes};
+use snakeroot::snapshot::LabelKind;
+
+/// What an object's own items are, apart from its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    Nothing,
+    List,
+    Tuple,
+    Dict,
+    Set,
+    Type,
+}
+
+/// Where the attributes of instances lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attributes {
+    Nothing,
+    At(isize),
+    Managed,
+}
+
+/// How an object's shallow size is found.
+#[derive(Clone, Copy)]
+pub(crate) enum SizeRule {
+    /// Basic size and items, as `object.__sizeof__` counts.
+    Plain,
+    List,
+    Dict,
+    Set,
+    Text,
+    Int,
+    /// By the C function behind `__sizeof__`.
+    Ask(SizeFunction),
+    /// `__sizeof__` is Python code and was not run: counted as `Plain`.
+    NotAsked,
+}
+
+/// A word of an object that may hold a reference, and the edge's label.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) offset: usize,
+    pub(crate) label: u32,
+}
+
+/// How the names of locals behind an object's fields are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locals {
+    None,
+    /// The object's variable part holds locals; its code stands at this word.
+    Behind {
+        code: usize,
+        first: usize,
+    },
+}
+
+/// What of an object gives its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    No,
+    Module,
+    Type,
+    /// A str at this word.
+    Word(usize),
+}
+
+/// What the walk knows of a type.
+pub(crate) struct TypeInfo {
+    pub(crate) object: Type,
+    pub(crate) contents: Contents,
+    /// What else visits references, and whether it visits the contents again.
+    pub(crate) traverse: Option<ffi::traverseproc>,
+    pub(crate) repeats_contents: bool,
+    /// `__slots__` along the bases.
+    pub(crate) slots: Box<[Member]>,
+    /// Known words, for naming what `traverse` visits.
+    pub(crate) fields: Box<[Member]>,
+    /// Whether the fields are all there is: a type without a traverse function.
+    pub(crate) fields_are_edges: bool,
+    pub(crate) attributes: Attributes,
+    /// Whether an instance holds a reference to its type that `traverse` does not visit.
+    pub(crate) holds_type: bool,
+    pub(crate) size: SizeRule,
+    pub(crate) basic_size: usize,
+    pub(crate) item_size: usize,
+    /// Bytes before an instance that count as its own.
+    pub(crate) header: u64,
+    pub(crate) collectable: bool,
+    pub(crate) weak: Option<usize>,
+    pub(crate) locals: Locals,
+    pub(crate) named: Named,
+    /// The keys shared by instances when they were last read, and the labels
+    /// that were made for them.
+    pub(crate) shared: (*const u8, u32),
+}
+
+impl TypeInfo {
+    /// Finds out about a type.
+    ///
+    /// # Safety
+    ///
+    /// Attached; `ty` is a type.
+    pub(crate) unsafe fn of(ty: Type, probe: &Probe, labels: &mut Labels) -> Self {
+        // SAFETY: the slots of a type and of its bases, which it keeps alive.
+        unsafe {
+            let flags = (*ty).tp_flags;
+            let heap = flags & ffi::Py_TPFLAGS_HEAPTYPE != 0;
+            let collectable = flags & ffi::Py_TPFLAGS_HAVE_GC != 0;
+            let mut slots = Vec::new();
+            let mut attributes = Attributes::Nothing;
+            let mut traverse = if collectable { (*ty).tp_traverse } else { None };
+            let mut holds_type = heap;
+            if traverse.is_some() {
+                // A class made by a class statement: its parts are read one by
+                // one, down to the first base with a traverse of its own.
+                if same(traverse, probe.traverse.instance) && probe.readers.instance {
+                    let mut base = ty;
+                    while !base.is_null() && same((*base).tp_traverse, probe.traverse.instance) {
+                        own_slots(base, labels, &mut slots);
+                        base = (*base).tp_base;
+                    }
+                    traverse = if base.is_null() {
+                        None
+                    } else {
+                        (*base).tp_traverse
+                    };
+                    let base_offset = if base.is_null() {
+                        0
+                    } else {
+                        (*base).tp_dictoffset
+                    };
+                    if cfg!(Py_3_11) && flags & type_flags::MANAGED_DICT != 0 {
+                        attributes = Attributes::Managed;
+                    } else if (*ty).tp_dictoffset != 0 && (*ty).tp_dictoffset != base_offset {
+                        attributes = Attributes::At((*ty).tp_dictoffset);
+                    }
+                    let base_heap =
+                        !base.is_null() && (*base).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE != 0;
+                    holds_type = traverse.is_none() || !base_heap;
+                } else {
+                    holds_type = false;
+                }
+            } else if !collectable && (*ty).tp_dictoffset != 0 && probe.readers.dict {
+                attributes = Attributes::At((*ty).tp_dictoffset);
+            }
+            let (contents, rest) = contents(ty, traverse, probe);
+            let fields = fields(ty, probe, labels);
+            Self {
+                object: ty,
+                contents,
+                traverse: rest,
+                repeats_contents: contents != Contents::Nothing,
+                slots: slots.into(),
+                fields_are_edges: !collectable,
+                fields: fields.into(),
+                attributes,
+                holds_type,
+                size: size_rule(ty, probe),
+                basic_size: (*ty).tp_basicsize as usize,
+                item_size: (*ty).tp_itemsize as usize,
+                header: header(ty),
+                collectable,
+                weak: weak_word(ty, probe),
+                locals: locals(ty, probe),
+                named: named(ty, probe),
+                shared: (std::ptr::null(), 0),
+            }
+        }
+    }
+}
+
+fn same(a: Option<ffi::traverseproc>, b: Option<ffi::traverseproc>) -> bool {
+    a.map(|function| function as usize) == b.map(|function| function as usize)
+}
+
+/// Which contents are read natively, and what is left to traverse.
+unsafe fn contents(
+    ty: Type,
+    traverse: Option<ffi::traverseproc>,
+    probe: &Probe,
+) -> (Contents, Option<ffi::traverseproc>) {
+    let (known, readers) = (&probe.traverse, &probe.readers);
+    if traverse.is_none() {
+        return (Contents::Nothing, None);
+    }
+    for (function, contents, works) in [
+        (known.list, Contents::List, readers.sequence),
+        (known.tuple, Contents::Tuple, readers.sequence),
+        (known.dict, Contents::Dict, readers.dict),
+        (known.set, Contents::Set, readers.set),
+        (known.ty, Contents::Type, true),
+    ] {
+        if same(traverse, function) && works {
+            return (contents, None);
+        }
+    }
+    // A C type that adds to a container: the container's part is read, and
+    // what traverse visits beyond it.
+    // SAFETY: the caller's type.
+    let flags = unsafe { (*ty).tp_flags };
+    for (flag, contents, works) in [
+        (
+            ffi::Py_TPFLAGS_LIST_SUBCLASS,
+            Contents::List,
+            readers.sequence,
+        ),
+        (
+            ffi::Py_TPFLAGS_TUPLE_SUBCLASS,
+            Contents::Tuple,
+            readers.sequence,
+        ),
+        (ffi::Py_TPFLAGS_DICT_SUBCLASS, Contents::Dict, readers.dict),
+    ] {
+        if flags & flag != 0 && works {
+            return (contents, traverse);
+        }
+    }
+    (Contents::Nothing, traverse)
+}
+
+/// The `__slots__` that a class adds.
+unsafe fn own_slots(ty: Type, labels: &mut Labels, slots: &mut Vec<Member>) {
+    // SAFETY: a class's members end with one that has no name.
+    unsafe {
+        let mut member = (*ty).tp_members;
+        while !member.is_null() && !(*member).name.is_null() {
+            if (*member).type_code == ffi::Py_T_OBJECT_EX {
+                let name = CStr::from_ptr((*member).name).to_bytes();
+                slots.push(Member {
+                    offset: (*member).offset as usize,
+                    label: labels.named(LabelKind::Slot, name),
+                });
+            }
+            member = member.add(1);
+        }
+    }
+}
+
+/// Words of a type's instances that hold references and have a name.
+unsafe fn fields(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
+    #[allow(deprecated)] // members of C types still use it
+    const OBJECT_CODES: [std::ffi::c_int; 2] = [ffi::Py_T_OBJECT_EX, ffi::_Py_T_OBJECT];
+    let mut fields: Vec<Member> = Vec::new();
+    let mut base = ty;
+    while !base.is_null() {
+        if let Some(known) = probe.fields.get(&(base as usize)) {
+            for (offset, name) in known {
+                if !fields.iter().any(|field| field.offset == *offset) {
+                    let label = labels.named(LabelKind::Slot, name.as_bytes());
+                    fields.push(Member {
+                        offset: *offset,
+                        label,
+                    });
+                }
+            }
+        }
+        // SAFETY: members end with one that has no name; bases live as long as
+        // the type.
+        unsafe {
+            let mut member = (*base).tp_members;
+            while !member.is_null() && !(*member).name.is_null() {
+                let offset = (*member).offset;
+                #[cfg(Py_3_12)]
+                let absolute = (*member).flags & 8 == 0; // not relative to a base's end
+                #[cfg(not(Py_3_12))]
+                let absolute = true;
+                if OBJECT_CODES.contains(&(*member).type_code)
+                    && offset > 0
+                    && absolute
+                    && !fields.iter().any(|field| field.offset == offset as usize)
+                {
+                    let name = CStr::from_ptr((*member).name).to_bytes();
+                    let label = labels.named(LabelKind::Slot, name);
+                    fields.push(Member {
+                        offset: offset as usize,
+                        label,
+                    });
+                }
+                member = member.add(1);
+            }
+            base = (*base).tp_base;
+        }
+    }
+    fields.sort_unstable_by_key(|field| field.offset);
+    fields
+}
+
+/// What `sys.getsizeof` adds to an instance's own size.
+unsafe fn header(ty: Type) -> u64 {
+    // SAFETY: the caller's type.
+    let flags = unsafe { (*ty).tp_flags };
+    let mut words = 0;
+    if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 {
+        words += 2;
+    }
+    #[cfg(all(Py_3_11, not(Py_3_12)))]
+    if flags & type_flags::MANAGED_DICT != 0 {
+        words += 2;
+    }
+    #[cfg(Py_3_12)]
+    if flags & (type_flags::MANAGED_DICT | type_flags::MANAGED_WEAKREF) != 0 {
+        words += 2;
+    }
+    words * WORD as u64
+}
+
+/// The word with the referent, for a weak reference's type or a class derived from it.
+unsafe fn weak_word(ty: Type, probe: &Probe) -> Option<usize> {
+    let mut base = ty;
+    while !base.is_null() {
+        if let Some(&offset) = probe.weak.get(&(base as usize)) {
+            return Some(offset);
+        }
+        // SAFETY: bases live as long as the type.
+        base = unsafe { (*base).tp_base };
+    }
+    None
+}
+
+/// Where the locals of a generator, coroutine or frame lie.
+unsafe fn locals(ty: Type, probe: &Probe) -> Locals {
+    if !probe.readers.generator {
+        return Locals::None;
+    }
+    let code = probe.fields.get(&(ty as usize)).and_then(|fields| {
+        fields
+            .iter()
+            .find(|(_, name)| matches!(&**name, "gi_code" | "cr_code" | "ag_code"))
+            .map(|(offset, _)| *offset)
+    });
+    // SAFETY: the caller's type.
+    let first = unsafe { (*ty).tp_basicsize as usize };
+    code.map_or(Locals::None, |code| Locals::Behind { code, first })
+}
+
+unsafe fn named(ty: Type, probe: &Probe) -> Named {
+    // SAFETY: the caller's type; the others live as long as the interpreter.
+    unsafe {
+        if (*ty).tp_flags & ffi::Py_TPFLAGS_TYPE_SUBCLASS != 0 {
+            return Named::Type;
+        }
+        if ffi::PyType_IsSubtype(ty, &raw mut ffi::PyModule_Type) != 0 {
+            return Named::Module;
+        }
+        let known = probe.fields.get(&(ty as usize)).and_then(|fields| {
+            fields
+                .iter()
+                .find(|(_, name)| &**name == "__qualname__")
+                .map(|(offset, _)| *offset)
+        });
+        if let Some(offset) = known {
+            return Named::Word(offset);
+        }
+        if ty == &raw mut ffi::PyCode_Type {
+            let mut member = (*ty).tp_members;
+            let mut word = Named::No;
+            while !member.is_null() && !(*member).name.is_null() {
+                match CStr::from_ptr((*member).name).to_bytes() {
+                    b"co_qualname" => return Named::Word((*member).offset as usize),
+                    b"co_name" => word = Named::Word((*member).offset as usize),
+                    _ => {}
+                }
+                member = member.add(1);
+            }
+            return word;
+        }
+        Named::No
+    }
+}
+
+/// The dict of a type, wherever it keeps it; null if that is not known.
+///
+/// # Safety
+///
+/// `ty` is a type.
+pub(crate) unsafe fn type_dict(ty: Type, probe: &Probe) -> Object {
+    // SAFETY: as the caller promises.
+    let dict = unsafe { (*ty).tp_dict };
+    if dict.is_null() {
+        probe
+            .type_dicts
+            .get(&(ty as usize))
+            .map_or(std::ptr::null_mut(), |&dict| dict as Object)
+    } else {
+        dict
+    }
+}
+
+/// What a type's own dict holds under an interned str; null if nothing.
+///
+/// # Safety
+///
+/// `ty` is a type, `name` a str.
+pub(crate) unsafe fn type_attribute(ty: Type, name: Object, probe: &Probe) -> Object {
+    // SAFETY: a type's dict; without our reader a look-up of a str, which
+    // compares str only.
+    unsafe {
+        let dict = type_dict(ty, probe);
+        if dict.is_null() {
+            std::ptr::null_mut()
+        } else if probe.readers.dict {
+            layout::dict::get_identical(dict, name)
+        } else {
+            ffi::PyDict_GetItem(dict, name)
+        }
+    }
+}
+
+/// How the sizes of a type's instances are found.
+unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
+    // SAFETY: the caller's type; its MRO is a tuple of types.
+    unsafe {
+        let native = native_rule(ty, &probe.sizes);
+        if !matches!(native, SizeRule::Plain) {
+            return native;
+        }
+        let mro = (*ty).tp_mro;
+        let found = if mro.is_null() {
+            type_attribute(ty, probe.words.size_of, probe)
+        } else {
+            (0..ffi::PyTuple_GET_SIZE(mro))
+                .map(|at| {
+                    type_attribute(
+                        ffi::PyTuple_GET_ITEM(mro, at).cast(),
+                        probe.words.size_of,
+                        probe,
+                    )
+                })
+                .find(|found| !found.is_null())
+                .unwrap_or(std::ptr::null_mut())
+        };
+        if found.is_null() {
+            return SizeRule::Plain;
+        }
+        match size_function(found) {
+            Some(function) => {
+                let plain = probe.sizes.object.map(|object| object as usize);
+                if plain == Some(function as usize) && probe.sizes.plain {
+                    SizeRule::Plain
+                } else {
+                    SizeRule::Ask(function)
+                }
+            }
+            None => SizeRule::NotAsked,
+        }
+    }
+}
+
+/// The rule for a type whose size is computed here; `Plain` for any other.
+///
+/// # Safety
+///
+/// `ty` is a type.
+pub(crate) unsafe fn native_rule(ty: Type, sizes: &Sizes) -> SizeRule {
+    let is = |known: *mut ffi::PyTypeObject| ty == known;
+    if is(&raw mut ffi::PyList_Type) && sizes.list {
+        SizeRule::List
+    } else if is(&raw mut ffi::PyDict_Type) && sizes.dict {
+        SizeRule::Dict
+    } else if (is(&raw mut ffi::PySet_Type) || is(&raw mut ffi::PyFrozenSet_Type)) && sizes.set {
+        SizeRule::Set
+    } else if is(&raw mut ffi::PyUnicode_Type) && sizes.text {
+        SizeRule::Text
+    } else if is(&raw mut ffi::PyLong_Type) && sizes.int {
+        SizeRule::Int
+    } else {
+        SizeRule::Plain
+    }
+}
+
+/// The C function of a method descriptor without arguments.
+///
+/// # Safety
+///
+/// `descriptor` is an object.
+pub(crate) unsafe fn size_function(descriptor: Object) -> Option<SizeFunction> {
+    // SAFETY: the descriptor's type tells its layout; a method without
+    // arguments has this signature.
+    unsafe {
+        if ffi::Py_TYPE(descriptor) != &raw mut ffi::PyMethodDescr_Type {
+            return None;
+        }
+        let method = (*descriptor.cast::<ffi::PyMethodDescrObject>()).d_method;
+        if method.is_null() || (*method).ml_flags & ffi::METH_NOARGS == 0 {
+            return None;
+        }
+        let function = (*method).ml_meth.PyCFunction;
+        Some(function)
+    }
+}
+
+/// The size of an object whose type's rule needs no call, with what lies before it.
+///
+/// # Safety
+///
+/// `object` is an object and `rule` that of its type.
+#[inline(always)]
+pub(crate) unsafe fn native_size(object: Object, rule: SizeRule, sizes: &Sizes) -> u64 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let ty = ffi::Py_TYPE(object);
+        let basic = (*ty).tp_basicsize as usize;
+        own_size(object, rule, basic, (*ty).tp_itemsize as usize, sizes) + header(ty)
+    }
+}
+
+/// An object's own size, without what lies before it.
+///
+/// # Safety
+///
+/// As for `native_size`; the sizes are those of the object's type.
+#[inline(always)]
+pub(crate) unsafe fn own_size(
+    object: Object,
+    rule: SizeRule,
+    basic: usize,
+    item: usize,
+    sizes: &Sizes,
+) -> u64 {
+    // SAFETY: each rule belongs to a type whose layout was tried.
+    unsafe {
+        match rule {
+            SizeRule::Plain | SizeRule::NotAsked | SizeRule::Ask(_) => {
+                let items = if item == 0 {
+                    0
+                } else if cfg!(Py_3_12)
+                    && layout::has_flags(ffi::Py_TYPE(object), ffi::Py_TPFLAGS_LONG_SUBCLASS)
+                {
+                    layout::int::digits(object)
+                } else {
+                    layout::read::<isize>(object.cast(), 16).unsigned_abs()
+                };
+                (basic + item * items) as u64
+            }
+            SizeRule::List => {
+                let list = object.cast::<ffi::PyListObject>();
+                (basic + (*list).allocated as usize * WORD) as u64
+            }
+            SizeRule::Dict => (basic + layout::dict::table_size(object)) as u64,
+            SizeRule::Set => {
+                let set = object.cast::<ffi::PySetObject>();
+                let small = (&raw const (*set).smalltable).cast::<u8>();
+                let table = (*set).table.cast::<u8>().cast_const();
+                let slots = if table == small {
+                    0
+                } else {
+                    (*set).mask as usize + 1
+                };
+                (basic + slots * 2 * WORD) as u64
+            }
+            SizeRule::Text => layout::text::size(object),
+            SizeRule::Int => 24 + 4 * layout::int::digits(object).max(sizes.least_digits) as u64,
+        }
+    }
+}

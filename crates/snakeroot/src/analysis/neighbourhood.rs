@@ -1,0 +1,295 @@
+//! The surroundings of some objects: what holds them, or what they hold, a few steps far.
+//!
+//! The expansion that objgraph's `show_backrefs` and `show_refs` made known.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use indexmap::IndexMap;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::Direction;
+use crate::graph::{Edge, Graph, NodeSet};
+use crate::id::{LabelId, NodeId};
+
+/// How far to go and how much to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeighbourhoodOptions {
+    /// Nodes this many edges away from the nearest start are not expanded.
+    pub max_depth: u32,
+    /// How many neighbours of one node are taken; the others are counted.
+    pub too_many: usize,
+    /// Whether weak references are shown. What only they reach is not expanded.
+    pub weak: bool,
+}
+
+impl Default for NeighbourhoodOptions {
+    fn default() -> Self {
+        Self {
+            max_depth: 3,
+            too_many: 10,
+            weak: false,
+        }
+    }
+}
+
+/// A node of a neighbourhood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NeighbourhoodNode {
+    /// The node of the heap.
+    pub node: NodeId,
+    /// Its distance from the nearest start, in edges.
+    pub depth: u32,
+    /// How many of its neighbours were beyond `too_many`.
+    pub left_out: u64,
+    /// Whether it is one of those asked for.
+    pub is_start: bool,
+}
+
+/// An edge of a neighbourhood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NeighbourhoodEdge {
+    /// By what the referrer holds the referent.
+    pub label: LabelId,
+    /// How many edges between the two this one stands for: itself and, if it
+    /// is the first of a pair, those beyond [`Neighbourhood::MAX_PARALLEL`].
+    pub count: u64,
+}
+
+/// The surroundings of some nodes.
+#[derive(Clone, Debug)]
+pub struct Neighbourhood {
+    /// The starts come first, then the others as they were met. Edges run from
+    /// referrer to referent, whichever way the search went.
+    pub graph: DiGraph<NeighbourhoodNode, NeighbourhoodEdge>,
+    /// Which way the search went.
+    pub direction: Direction,
+    /// What was asked for, each once.
+    pub starts: Vec<NodeIndex>,
+}
+
+impl Neighbourhood {
+    /// The most edges that are kept between one pair of nodes, one way.
+    pub const MAX_PARALLEL: usize = 4;
+}
+
+/// The surroundings of `starts`: what refers to them, or what they refer to.
+///
+/// Breadth-first. At each node that is expanded its neighbours are gone through in the graph's
+/// order: those that `keep` refuses do not count, [`NeighbourhoodOptions::too_many`]
+/// are taken, the others are counted in [`NeighbourhoodNode::left_out`]. Nodes at the
+/// greatest depth and those for which `stop` is true are shown but not expanded. A neighbour
+/// counts once, by however many edges it is one.
+///
+/// # Complexity
+///
+/// O of the neighbours of all nodes expanded, and of the referents of all
+/// referrers shown: each of their rows is read once. Two bits a node of scratch.
+pub fn neighbourhood(
+    graph: &Graph,
+    starts: &[NodeId],
+    direction: Direction,
+    options: &NeighbourhoodOptions,
+    mut keep: impl FnMut(NodeId) -> bool,
+    mut stop: impl FnMut(NodeId) -> bool,
+) -> Neighbourhood {
+    let keep = |node| Ok::<bool, Infallible>(keep(node));
+    let stop = |node| Ok::<bool, Infallible>(stop(node));
+    match try_neighbourhood(graph, starts, direction, options, keep, stop) {
+        Ok(neighbourhood) => neighbourhood,
+        Err(never) => match never {},
+    }
+}
+
+/// As [`neighbourhood`], with a `keep` and a `stop` that may fail; the first error ends it.
+///
+/// # Errors
+///
+/// What `keep` or `stop` returns.
+pub fn try_neighbourhood<E>(
+    graph: &Graph,
+    starts: &[NodeId],
+    direction: Direction,
+    options: &NeighbourhoodOptions,
+    mut keep: impl FnMut(NodeId) -> Result<bool, E>,
+    mut stop: impl FnMut(NodeId) -> Result<bool, E>,
+) -> Result<Neighbourhood, E> {
+    let mut growth = Growth::new(graph, direction, options.weak);
+    for &start in starts {
+        growth.start(start);
+    }
+    while let Some((place, node)) = growth.queue.pop_front() {
+        let depth = growth.nodes[&node].depth;
+        if depth >= options.max_depth || stop(node)? {
+            continue;
+        }
+        let (mut taken, mut left_out) = (0, 0);
+        for (neighbour, strong) in growth.neighbours(node) {
+            if !keep(neighbour)? {
+                continue;
+            }
+            if taken < options.too_many {
+                taken += 1;
+                growth.take(node, neighbour, strong, depth + 1);
+            } else {
+                left_out += 1;
+            }
+        }
+        growth.nodes[place].left_out = left_out;
+    }
+    Ok(growth.finish())
+}
+
+/// A neighbourhood while it grows.
+struct Growth<'a> {
+    graph: &'a Graph,
+    direction: Direction,
+    weak: bool,
+    nodes: IndexMap<NodeId, NeighbourhoodNode>,
+    /// Nodes to expand, with their place in `nodes`.
+    queue: VecDeque<(usize, NodeId)>,
+    /// Those that were put into the queue at some time.
+    queued: NodeSet,
+    /// Empty between two uses.
+    marks: NodeSet,
+    /// Which referrer and referent are joined, in the order in which they were met.
+    pairs: IndexMap<(NodeId, NodeId), Vec<NeighbourhoodEdge>>,
+}
+
+impl<'a> Growth<'a> {
+    fn new(graph: &'a Graph, direction: Direction, weak: bool) -> Self {
+        Self {
+            graph,
+            direction,
+            weak,
+            nodes: IndexMap::new(),
+            queue: VecDeque::new(),
+            queued: NodeSet::new(graph.node_count()),
+            marks: NodeSet::new(graph.node_count()),
+            pairs: IndexMap::new(),
+        }
+    }
+
+    fn start(&mut self, node: NodeId) {
+        let start = NeighbourhoodNode {
+            node,
+            depth: 0,
+            left_out: 0,
+            is_start: true,
+        };
+        let (place, _) = self.nodes.insert_full(node, start);
+        if self.queued.insert(node) {
+            self.queue.push_back((place, node));
+        }
+    }
+
+    fn take(&mut self, node: NodeId, neighbour: NodeId, strong: bool, depth: u32) {
+        let pair = match self.direction {
+            Direction::Referents => (node, neighbour),
+            Direction::Referrers => (neighbour, node),
+        };
+        self.pairs.entry(pair).or_default();
+        let entry = self.nodes.entry(neighbour);
+        let place = entry.index();
+        entry.or_insert(NeighbourhoodNode {
+            node: neighbour,
+            depth,
+            left_out: 0,
+            is_start: false,
+        });
+        if strong && self.queued.insert(neighbour) {
+            self.nodes[place].depth = depth;
+            self.queue.push_back((place, neighbour));
+        }
+    }
+
+    /// Each neighbour once, in the graph's order, and whether some edge to it is strong.
+    fn neighbours(&mut self, node: NodeId) -> Vec<(NodeId, bool)> {
+        let graph = self.graph;
+        let mut strong: Vec<NodeId> = Vec::new();
+        match self.direction {
+            Direction::Referrers => strong.extend(graph.strong_referrers(node)),
+            Direction::Referents => strong.extend(graph.strong_referents(node)),
+        }
+        self.keep_first(&mut strong);
+        if !self.weak {
+            return strong.into_iter().map(|node| (node, true)).collect();
+        }
+        let mut all = match self.direction {
+            Direction::Referrers => graph.referrers(node).to_vec(),
+            Direction::Referents => graph.referents(node).to_vec(),
+        };
+        self.keep_first(&mut all);
+        strong.sort_unstable();
+        all.into_iter()
+            .map(|node| (node, strong.binary_search(&node).is_ok()))
+            .collect()
+    }
+
+    /// Leaves each node where it stands first.
+    fn keep_first(&mut self, nodes: &mut Vec<NodeId>) {
+        nodes.retain(|&node| self.marks.insert(node));
+        for &node in nodes.iter() {
+            self.marks.remove(node);
+        }
+    }
+
+    /// Finds the labels and makes the graph.
+    fn finish(mut self) -> Neighbourhood {
+        self.find_labels();
+        let mut graph = DiGraph::with_capacity(self.nodes.len(), self.pairs.len());
+        for node in self.nodes.values() {
+            graph.add_node(*node);
+        }
+        let place = |node| {
+            let place = self.nodes.get_index_of(&node);
+            NodeIndex::new(place.expect("both ends of a pair are among the nodes"))
+        };
+        for (&(referrer, referent), edges) in &self.pairs {
+            for edge in edges {
+                graph.add_edge(place(referrer), place(referent), *edge);
+            }
+        }
+        let starts = graph
+            .node_indices()
+            .take_while(|&at| graph[at].is_start)
+            .collect();
+        Neighbourhood {
+            graph,
+            direction: self.direction,
+            starts,
+        }
+    }
+
+    /// Reads the row of each referrer once, however many of its referents are shown:
+    /// it may be a list of millions.
+    fn find_labels(&mut self) {
+        let mut referrers = Vec::new();
+        for &(referrer, referent) in self.pairs.keys() {
+            self.marks.insert(referent);
+            referrers.push(referrer);
+        }
+        referrers.sort_unstable();
+        referrers.dedup();
+        for referrer in referrers {
+            for Edge {
+                referent, label, ..
+            } in self.graph.edges_from(referrer)
+            {
+                if !self.marks.contains(referent) || !(self.weak || self.graph.is_strong(label)) {
+                    continue;
+                }
+                let Some(edges) = self.pairs.get_mut(&(referrer, referent)) else {
+                    continue;
+                };
+                match edges.iter().any(|edge| edge.label == label) {
+                    true => {}
+                    false if edges.len() < Neighbourhood::MAX_PARALLEL => {
+                        edges.push(NeighbourhoodEdge { label, count: 1 });
+                    }
+                    false => edges[0].count += 1,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+"""Shows what is in a Python process's memory and what keeps it there.
+
+On the live process::
+
+    snakeroot.show_most_common_types()
+    snakeroot.show_backrefs(obj, "foo_refs.png")
+
+A heap that stands still, from the live process or from a file::
+
+    heap = snakeroot.snapshot()
+    heap.types()
+    heap.why(obj)
+    heap.save("app.heap.parquet")
+    heap = snakeroot.load("app.heap.parquet")
+"""
+
+from ._snakeroot import (
+    Chains,
+    Edge,
+    Edges,
+    Heap,
+    HeapInfo,
+    Node,
+    Picture,
+    Root,
+    TypeRow,
+    Types,
+    __version__,
+    by_type,
+    count,
+    find_backref_chain,
+    find_ref_chain,
+    growth,
+    is_proper_module,
+    load,
+    most_common_types,
+    show_backrefs,
+    show_chain,
+    show_growth,
+    show_most_common_types,
+    show_refs,
+    snapshot,
+    typestats,
+)
+
+__all__ = [
+    "Chains",
+    "Edge",
+    "Edges",
+    "Heap",
+    "HeapInfo",
+    "Node",
+    "Picture",
+    "Root",
+    "TypeRow",
+    "Types",
+    "__version__",
+    "by_type",
+    "count",
+    "find_backref_chain",
+    "find_ref_chain",
+    "growth",
+    "is_proper_module",
+    "load",
+    "most_common_types",
+    "show_backrefs",
+    "show_chain",
+    "show_growth",
+    "show_most_common_types",
+    "show_refs",
+    "snapshot",
+    "typestats",
+]

@@ -1,0 +1,14 @@
+"""The ``snakeroot`` command: ``python -m snakeroot`` is the same program."""
+
+import sys
+
+from . import _snakeroot
+
+
+def main() -> int:
+    """Run the command on ``sys.argv`` and return its exit code."""
+    return _snakeroot.main(["snakeroot", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

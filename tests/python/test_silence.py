@@ -1,0 +1,272 @@
+"""A snapshot changes nothing in what it looks at, and leaves nothing behind."""
+
+import gc
+import os
+import sys
+import threading
+import weakref
+
+import pytest
+
+import snakeroot
+
+
+class Thing:
+    def __init__(self):
+        self.items = []
+
+
+class Loud:
+    """Every hook that a careless walk would call; each says that it was called."""
+
+    heard = []
+
+    def hook(name, result=None):
+        def called(self, *_):
+            type(self).heard.append(name)
+            return result
+
+        return called
+
+    __repr__ = hook("__repr__", "")
+    __str__ = hook("__str__", "")
+    __hash__ = hook("__hash__", 7)
+    __eq__ = hook("__eq__", False)
+    __len__ = hook("__len__", 0)
+    __bool__ = hook("__bool__", True)
+    __sizeof__ = hook("__sizeof__", 1)
+    __iter__ = hook("__iter__", iter(()))
+    __getattr__ = hook("__getattr__")
+    __dir__ = hook("__dir__", [])
+    __reduce_ex__ = hook("__reduce_ex__", "")
+    __class__ = property(hook("__class__", list))
+    del hook
+
+
+@pytest.fixture(autouse=True)
+def warm():
+    """The first snapshot of a process may import and probe; these tests are about every other one."""
+    snakeroot.snapshot()
+    gc.collect()
+
+
+def resident_bytes():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
+
+
+def test_no_reference_count_is_changed():
+    objects = [Thing(), [], {}, (1, 2), {1}, "a text of its own " * 2, 10**30, Thing, type, None, len, gc, lambda: 0]
+    objects += [Thing() for _ in range(500)] + [[number] for number in range(500)]
+    before = [sys.getrefcount(value) for value in objects]
+    heap = snakeroot.snapshot()
+    during = [sys.getrefcount(value) for value in objects]
+    del heap
+    after = [sys.getrefcount(value) for value in objects]
+    assert before == during == after
+
+
+def test_a_heap_keeps_nothing_alive():
+    thing = Thing()
+    seen = weakref.ref(thing)
+    heap = snakeroot.snapshot()
+    node = heap.node(thing)
+    chains = heap.why(thing)
+    del thing
+    assert seen() is None
+    assert node.type.endswith("Thing") and chains is not None and len(heap) > 0
+
+
+def test_no_instance_gets_a_dict():
+    things = [Thing() for _ in range(1000)]
+    before = sum(type(value) is dict for value in gc.get_objects())
+    heap = snakeroot.snapshot()
+    after = sum(type(value) is dict for value in gc.get_objects())
+    assert abs(after - before) < 20
+    assert len(things) == 1000 and len(heap) > 0
+    if sys.version_info >= (3, 11):
+        # The test can tell: this is what a materialised dict looks like.
+        for thing in things:
+            thing.__dict__
+        assert sum(type(value) is dict for value in gc.get_objects()) >= before + 1000
+
+
+def test_no_object_is_made_by_a_snapshot_that_is_dropped():
+    def generator():
+        kept = [Thing()]
+        yield kept
+
+    running = [generator() for _ in range(500)]
+    for value in running:
+        next(value)
+    things = [Thing() for _ in range(500)]
+    snakeroot.snapshot()
+    before = sys.getallocatedblocks()
+    snakeroot.snapshot()
+    after = sys.getallocatedblocks()
+    assert after - before < 50
+    assert len(running) == len(things)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_left_as_it_was(enabled):
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        before = gc.isenabled(), gc.get_threshold(), gc.get_debug(), [one["collections"] for one in gc.get_stats()]
+        frozen = gc.get_freeze_count()
+        heap = snakeroot.snapshot()
+        after = gc.isenabled(), gc.get_threshold(), gc.get_debug(), [one["collections"] for one in gc.get_stats()]
+        assert before == after
+        assert gc.get_freeze_count() == frozen
+        assert len(heap) > 0
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+def test_garbage_stays_garbage_and_is_in_the_heap():
+    finalized = []
+
+    class Lost:
+        def __del__(self):
+            finalized.append(1)
+
+    lost = Lost()
+    lost.itself = lost
+    address = id(lost)
+    gc.disable()
+    try:
+        del lost
+        heap = snakeroot.snapshot()
+        assert finalized == []
+        assert heap.node(address).type.endswith("Lost")
+    finally:
+        gc.enable()
+    gc.collect()
+    assert finalized == [1]
+
+
+def test_frozen_objects_are_seen():
+    thing = Thing()
+    gc.freeze()
+    try:
+        heap = snakeroot.snapshot()
+        assert heap.node(thing).type.endswith("Thing")
+        assert heap.node(thing).tracked
+    finally:
+        gc.unfreeze()
+
+
+def test_no_python_code_runs():
+    loud = [Loud() for _ in range(10)]
+    holder = {"loud": loud, 1: loud[0]}
+    del Loud.heard[:]
+    heap = snakeroot.snapshot()
+    assert Loud.heard == []
+    # Looking at them afterwards is not an occasion either.
+    address = id(loud[0])
+    text = str(heap.node(address)) + str(heap.why(address)) + str(heap.types())
+    edges = [str(label) for label, _ in heap.node(address).referrers()]
+    assert Loud.heard == []
+    assert text and edges and holder
+
+
+def test_none_of_our_own_objects_is_in_a_heap():
+    first = snakeroot.snapshot()
+    second = snakeroot.snapshot()
+    ours = [row.type for row in second.types(limit=None) if row.type.startswith(("snakeroot", "_snakeroot"))]
+    assert ours == []
+    assert len(first) > 0
+
+
+def test_a_second_snapshot_finds_no_more_than_the_first():
+    sizes = [len(snakeroot.snapshot()) for _ in range(6)]
+    assert max(sizes[1:]) - min(sizes[1:]) < 20
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc to read the resident set")
+def test_the_memory_is_given_back():
+    things = [Thing() for _ in range(200_000)]
+    heap = snakeroot.snapshot()
+    del heap
+    before = resident_bytes()
+    heap = snakeroot.snapshot()
+    held = resident_bytes() - before
+    assert heap.heap_bytes > 1 << 20
+    assert held > 1 << 20
+    del heap
+    assert resident_bytes() - before < 4 << 20
+    assert len(things) == 200_000
+
+
+def test_a_heap_tells_what_it_holds():
+    things = [Thing() for _ in range(50_000)]
+    small = snakeroot.snapshot().heap_bytes
+    things += [Thing() for _ in range(200_000)]
+    assert snakeroot.snapshot().heap_bytes > small * 2
+
+
+def test_other_threads_run_on_and_see_no_harm():
+    stop = threading.Event()
+    rounds = [0, 0, 0]
+    failures = []
+
+    def churn(place):
+        try:
+            while not stop.is_set():
+                table = {number: Thing() for number in range(50)}
+                table[7].items.append(table)
+                table.pop(7).items.clear()
+                rounds[place] += 1
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=churn, args=(place,)) for place in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        heaps = [len(snakeroot.snapshot()) for _ in range(20)]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failures == [] and min(heaps) > 1000 and min(rounds) > 0
+
+
+def test_a_snapshot_from_a_finalizer_in_a_collection_does_not_crash():
+    outcome = []
+
+    class Lost:
+        def __del__(self):
+            try:
+                outcome.append(len(snakeroot.snapshot()) > 1000)
+            except RuntimeError as error:
+                outcome.append(bool(str(error)))
+
+    lost = Lost()
+    lost.itself = lost
+    del lost
+    gc.collect()
+    assert outcome == [True]
+
+
+def test_a_snapshot_from_a_gc_callback_does_not_crash():
+    outcome = []
+
+    def callback(phase, info):
+        outcome.append((phase, len(snakeroot.snapshot()) > 1000))
+
+    gc.callbacks.append(callback)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(callback)
+    assert outcome == [("start", True), ("stop", True)]
+
+
+def test_a_thread_may_take_a_snapshot():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(len(snakeroot.snapshot())))
+    thread.start()
+    thread.join()
+    assert found and found[0] > 1000
