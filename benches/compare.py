@@ -371,9 +371,12 @@ class Bench:
         print(text, file=self.out, flush=True)
 
     def importable(self, module):
-        return subprocess.run(
-            [self.python, "-c", "import " + module], cwd=tempfile.gettempdir(), capture_output=True
-        ).returncode == 0
+        return (
+            subprocess.run(
+                [self.python, "-c", "import " + module], cwd=tempfile.gettempdir(), capture_output=True
+            ).returncode
+            == 0
+        )
 
     def run(self, tool, what, variant):
         """One measurement; a dict with "error" where it failed."""
@@ -391,16 +394,29 @@ class Bench:
             instances = min(instances, REFCYCLE_MAX_INSTANCES)
         with tempfile.TemporaryDirectory() as folder:
             request, answer = Path(folder, "request.json"), Path(folder, "answer.json")
-            request.write_text(json.dumps(
-                {"tool": tool, "what": what, "variant": variant, "instances": instances, "runs": self.runs}
-            ))
+            request.write_text(
+                json.dumps(
+                    {
+                        "tool": tool,
+                        "what": what,
+                        "variant": variant,
+                        "instances": instances,
+                        "runs": self.runs,
+                    }
+                )
+            )
             command = [self.python, __file__, "--child", str(request), str(answer)]
             environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
             environment["PYTHONHASHSEED"] = "0"
             try:
                 done = subprocess.run(
-                    command, env=environment, cwd=folder, timeout=MEASUREMENT_SECONDS,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                    command,
+                    env=environment,
+                    cwd=folder,
+                    timeout=MEASUREMENT_SECONDS,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
                 )
                 if done.returncode == 0:
                     found = json.loads(answer.read_text())
@@ -477,16 +493,26 @@ def alone(bench, variant):
         limit(bench, walk, "pause and thinking", min(walk["total_ns"]) / objects)
         limit(bench, walk, "held, an object", walk["heap_bytes"] / objects)
         limit(bench, walk, "held, an edge", walk["heap_bytes"] / max(edges, 1))
-        bench.say("    %-20s %s by its own count, %s resident" % (
-            "held heap", mib(walk["heap_bytes"]), mib(walk["held_resident_bytes"])))
+        bench.say(
+            "    %-20s %s by its own count, %s resident"
+            % ("held heap", mib(walk["heap_bytes"]), mib(walk["held_resident_bytes"]))
+        )
         limit(bench, walk, "kept after del", walk["kept_after_del_bytes"] / 2**20)
     dump = bench.run("snakeroot", "save and load", variant)
     if "error" in dump:
         bench.say("%-24s %s" % ("save and load", dump["error"]))
     else:
         objects = dump["objects"]
-        bench.say("%-24s %d objects, %s on disk, save +%s, load +%s" % (
-            "save and load", objects, mib(dump["file_bytes"]), mib(dump["peak_bytes"]), mib(dump["load_peak_bytes"])))
+        bench.say(
+            "%-24s %d objects, %s on disk, save +%s, load +%s"
+            % (
+                "save and load",
+                objects,
+                mib(dump["file_bytes"]),
+                mib(dump["peak_bytes"]),
+                mib(dump["load_peak_bytes"]),
+            )
+        )
         limit(bench, dump, "saved", objects / min(dump["seconds"]) / 1e6)
         limit(bench, dump, "saved size", dump["file_bytes"] / objects)
         limit(bench, dump, "loaded", objects / min(dump["load_seconds"]) / 1e6)
@@ -495,8 +521,13 @@ def alone(bench, variant):
 def limit(bench, found, name, value):
     sense, bound, unit = LIMITS[name]
     reached = value <= bound if sense == "at most" else value >= bound
-    found.setdefault("limits", {})[name] = {"value": value, "bound": bound, "sense": sense, "unit": unit,
-                                            "reached": reached}
+    found.setdefault("limits", {})[name] = {
+        "value": value,
+        "bound": bound,
+        "sense": sense,
+        "unit": unit,
+        "reached": reached,
+    }
     bench.say("    %-20s %8.1f %-16s target: %s %g: %s" % (name, value, unit, sense, bound, verdict(reached)))
 
 
@@ -507,7 +538,9 @@ def limit(bench, found, name, value):
 def version_of(python):
     return subprocess.run(
         [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"],
-        check=True, stdout=subprocess.PIPE, text=True,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     ).stdout.strip()
 
 
@@ -521,7 +554,9 @@ def set_up(python, folder, wheel, say):
     def install(*what):
         done = subprocess.run(
             [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         return None if done.returncode == 0 else (done.stdout.strip().splitlines() or ["pip failed"])[-1]
 
@@ -547,7 +582,9 @@ def arguments():
     parser.add_argument("--env", type=Path, help="folder of the virtual environment (.venvs/bench-<version>)")
     parser.add_argument("--wheel", type=Path, help="snakeroot's wheel; without it, the project is built")
     parser.add_argument("--as-is", action="store_true", help="install nothing, take the environment as it is")
-    parser.add_argument("--instances", type=int, default=1_000_000, help="size of the heap (five objects each)")
+    parser.add_argument(
+        "--instances", type=int, default=1_000_000, help="size of the heap (five objects each)"
+    )
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement")
     parser.add_argument("--variant", choices=VARIANTS, action="append", help="only this one")
     parser.add_argument("--only", choices=tuple(TOOLS), action="append", help="only this tool")
@@ -583,8 +620,10 @@ def main():
             available.append(tool)
         else:
             bench.say("%s not installed" % tool)
-    bench.say("Python %s, %s, %d CPUs, %d instances, best / median of %d" % (
-        version, platform.machine(), os.cpu_count() or 0, options.instances, options.runs))
+    bench.say(
+        "Python %s, %s, %d CPUs, %d instances, best / median of %d"
+        % (version, platform.machine(), os.cpu_count() or 0, options.instances, options.runs)
+    )
     if options.instances > REFCYCLE_MAX_INSTANCES and "refcycle" in available:
         bench.say("lines with refcycle in their name: %d instances, for both tools" % REFCYCLE_MAX_INSTANCES)
     for variant in options.variant or VARIANTS:
@@ -596,9 +635,20 @@ def main():
     bench.say()
     bench.say("in %.0f s" % (time.time() - started))
     if options.json:
-        options.json.write_text(json.dumps(
-            {"version": 1, "python": version, "machine": platform.machine(), "instances": options.instances,
-             "runs": options.runs, "results": bench.results}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps(
+                {
+                    "version": 1,
+                    "python": version,
+                    "machine": platform.machine(),
+                    "instances": options.instances,
+                    "runs": options.runs,
+                    "results": bench.results,
+                },
+                indent=1,
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ It answers made-up requests from a queue with two worker threads. Every request 
 
 1. an `AuditRecord` in a list that only grows;
 2. a `Session` in a cache whose key is the request's own number, so that no entry is ever found again;
-3. an `Upload` in a cycle with its part: when the collector finds the cycle, the finalizer puts the upload aside
-   "to be closed later", and nobody ever does;
+3. an `Upload` in a cycle with its part: when the collector finds the cycle, the finalizer puts the upload
+   aside "to be closed later", and nobody ever does;
 4. a `Row` among the local variables of a thread that waits for a "go" that never comes.
 
 Standard library only, and no network. Run it to see the numbers grow:
@@ -109,7 +109,8 @@ class Service:
         self.served = 0
         self.report = Report()
         self.workers = [
-            threading.Thread(target=self.work, name=f"worker-{number}", daemon=True) for number in range(WORKERS)
+            threading.Thread(target=self.work, name=f"worker-{number}", daemon=True)
+            for number in range(WORKERS)
         ]
 
     def start(self):

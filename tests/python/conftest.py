@@ -2,9 +2,8 @@
 
 import gc
 
-import pytest
-
 import programs
+import pytest
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,7 @@ def pairs(edges):
 
 
 def attributes(node):
-    """Every outgoing edge of an instance, whether its attributes are kept in a dict or in itself, as (label, address).
+    """The outgoing edges of an instance as (label, address), wherever its attributes are kept.
 
     `vars(x)["name"]` is given as `.name`.
     """

@@ -1,7 +1,6 @@
 """A saved dump is an ordinary Parquet file: DuckDB, which knows nothing of us, gives the same answers."""
 
 import pytest
-
 import snakeroot
 
 duckdb = pytest.importorskip("duckdb", reason="DuckDB has no wheel for this interpreter")
@@ -31,11 +30,14 @@ def test_the_types_are_those_of_the_heap(dump):
 
 def test_ids_are_the_rows_places_and_referents_are_ids(dump):
     heap, path = dump
-    ((rows, least, most, distinct),) = query("select count(*), min(id), max(id), count(distinct id) from DUMP", path)
+    ((rows, least, most, distinct),) = query(
+        "select count(*), min(id), max(id), count(distinct id) from DUMP", path
+    )
     assert (least, most, distinct) == (0, rows - 1, rows)
     assert rows >= len(heap)
     ((outside,),) = query(
-        "select count(*) from (select unnest(referents) as target from DUMP) where target >= (select count(*) from DUMP)",
+        "select count(*) from (select unnest(referents) as target from DUMP)"
+        " where target >= (select count(*) from DUMP)",
         path,
     )
     assert outside == 0
@@ -43,14 +45,17 @@ def test_ids_are_the_rows_places_and_referents_are_ids(dump):
 
 def test_each_edge_has_its_label(dump):
     _, path = dump
-    ((unequal,),) = query("select count(*) from DUMP where labels is not null and len(labels) <> len(referents)", path)
+    ((unequal,),) = query(
+        "select count(*) from DUMP where labels is not null and len(labels) <> len(referents)", path
+    )
     assert unequal == 0
 
 
 def test_addresses_ascend(dump):
     _, path = dump
     ((descending,),) = query(
-        "select count(*) from (select address - lag(address::bigint) over (order by id) as step from DUMP where address > 0)"
+        "select count(*) from"
+        " (select address - lag(address::bigint) over (order by id) as step from DUMP where address > 0)"
         " where step <= 0",
         path,
     )

@@ -5,7 +5,6 @@ import io
 import os
 
 import pytest
-
 import snakeroot
 
 
@@ -107,7 +106,9 @@ def test_a_file_in_the_folders_place_is_an_os_error(writer, target, tmp_path):
     assert (tmp_path / "file").read_text() == "here first"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere"
+)
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_folder_without_leave_to_write_is_a_permission_error(writer, target, tmp_path):
     tmp_path.chmod(0o500)
@@ -161,7 +162,14 @@ def test_a_depth_of_zero_draws_the_object_alone(target):
 
 def test_a_huge_depth_ends(target, build):
     module = build("holders_25")
-    assert len(snakeroot.find_backref_chain(module.kept(), lambda value: value is module.TOP, max_depth=2**31 - 1)) == 26
+    assert (
+        len(
+            snakeroot.find_backref_chain(
+                module.kept(), lambda value: value is module.TOP, max_depth=2**31 - 1
+            )
+        )
+        == 26
+    )
 
 
 @pytest.mark.parametrize("arguments", [(None,), (7,), (["Thing"],)])
@@ -201,7 +209,9 @@ def test_a_drawings_callback_may_raise_and_leaves_no_file(option, target, tmp_pa
     boom = Boom(option)
     for suffix in (".dot", ".svg", ".png"):
         with pytest.raises(Boom) as caught:
-            snakeroot.show_backrefs([target], filename=str(tmp_path / ("a" + suffix)), **{option: raising(boom)})
+            snakeroot.show_backrefs(
+                [target], filename=str(tmp_path / ("a" + suffix)), **{option: raising(boom)}
+            )
         assert caught.value is boom
     assert list(tmp_path.iterdir()) == []
 
@@ -278,7 +288,9 @@ def test_a_directory_is_no_dump(tmp_path):
         snakeroot.load(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", [b"", b"P", b"PAR1", b"PAR1PAR1", b"hello, this is a text\n" * 100, b"\0" * 10_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"P", b"PAR1", b"PAR1PAR1", b"hello, this is a text\n" * 100, b"\0" * 10_000]
+)
 def test_a_file_that_is_no_parquet_is_refused_by_name(content, tmp_path):
     path = tmp_path / "other.heap.parquet"
     path.write_bytes(content)

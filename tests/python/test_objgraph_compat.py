@@ -6,9 +6,8 @@ import io
 import re
 
 import objgraph
-import pytest
-
 import programs
+import pytest
 import snakeroot
 
 
@@ -22,6 +21,7 @@ class OtherThing:
 
 def a_mixed_bag():
     """Objects of many types, some types equally frequent, two classes of one name."""
+
     def twin():
         class Thing:
             pass
@@ -29,7 +29,9 @@ def a_mixed_bag():
         return Thing()
 
     return (
-        [Thing() for _ in range(5)] + [twin() for _ in range(3)] + [[], [], {}, {}, (), "text", 1, 2, 3, 0.5, None]
+        [Thing() for _ in range(5)]
+        + [twin() for _ in range(3)]
+        + [[], [], {}, {}, (), "text", 1, 2, 3, 0.5, None]
         + [Thing, int, len, twin, collections, collections.OrderedDict(), OtherThing(), OtherThing()]
     )
 
@@ -90,7 +92,9 @@ def test_a_filter_leaves_out_the_same_objects():
     )
 
 
-@pytest.mark.parametrize("name", ["Thing", "list", "int", "NoneType", "builtins.list", "nothing", "", __name__ + ".Thing"])
+@pytest.mark.parametrize(
+    "name", ["Thing", "list", "int", "NoneType", "builtins.list", "nothing", "", __name__ + ".Thing"]
+)
 def test_a_count_equals_objgraphs(name):
     objects = a_mixed_bag()
     assert snakeroot.count(name, objects) == objgraph.count(name, objects)
@@ -98,7 +102,9 @@ def test_a_count_equals_objgraphs(name):
         assert snakeroot.count(name, objects) > 0
 
 
-@pytest.mark.parametrize("name", ["Thing", "list", "int", "builtins.dict", "nothing", __name__ + ".OtherThing"])
+@pytest.mark.parametrize(
+    "name", ["Thing", "list", "int", "builtins.dict", "nothing", __name__ + ".OtherThing"]
+)
 def test_by_type_gives_the_same_objects_in_the_same_order(name):
     objects = a_mixed_bag()
     assert list(map(id, snakeroot.by_type(name, objects))) == list(map(id, objgraph.by_type(name, objects)))
@@ -185,7 +191,9 @@ def test_show_growth_prints_nothing_when_nothing_grew():
 
 WITH_CHAIN = [
     # Frames and threads are roots to us, and no objects to objgraph.
-    name for name in programs.NAMES if name not in ("thread_locals", "linked_list")
+    name
+    for name in programs.NAMES
+    if name not in ("thread_locals", "linked_list")
 ]
 
 
@@ -284,15 +292,28 @@ def dot(verb, *arguments, **options):
 
 def node_types(text):
     """How many nodes of each type a DOT text draws: a label's first word."""
-    labels = re.findall(r'\[[^\]]*?label="((?:[^"\\]|\\.)*)"', "\n".join(
-        line for line in text.splitlines() if "->" not in line
-    ))
+    labels = re.findall(
+        r'\[[^\]]*?label="((?:[^"\\]|\\.)*)"',
+        "\n".join(line for line in text.splitlines() if "->" not in line),
+    )
     return collections.Counter(
-        re.split(r"\\n|\s|\\l", label)[0] for label in labels if label and "more" not in label and label != "__del__"
+        re.split(r"\\n|\s|\\l", label)[0]
+        for label in labels
+        if label and "more" not in label and label != "__del__"
     )
 
 
-PLAIN = ("module_list", "closure", "defaults", "bound_method", "partial", "self_cycle", "containers", "big_dict", "weak")
+PLAIN = (
+    "module_list",
+    "closure",
+    "defaults",
+    "bound_method",
+    "partial",
+    "self_cycle",
+    "containers",
+    "big_dict",
+    "weak",
+)
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -325,8 +346,11 @@ def test_too_many_referrers_are_counted_and_not_drawn(build):
 def test_a_filter_and_extra_information_are_asked_about_objects(build):
     module = build("module_list")
     text = dot(
-        snakeroot.show_backrefs, [module.kept()], max_depth=3,
-        filter=lambda value: not isinstance(value, dict), extra_info=lambda value: "size of %d" % len(str(type(value))),
+        snakeroot.show_backrefs,
+        [module.kept()],
+        max_depth=3,
+        filter=lambda value: not isinstance(value, dict),
+        extra_info=lambda value: "size of %d" % len(str(type(value))),
     )
     assert node_types(text)["dict"] == 0
     assert node_types(text)["list"] == 1

@@ -7,7 +7,6 @@ import threading
 import weakref
 
 import pytest
-
 import snakeroot
 
 
@@ -56,7 +55,21 @@ def resident_bytes():
 
 
 def test_no_reference_count_is_changed():
-    objects = [Thing(), [], {}, (1, 2), {1}, "a text of its own " * 2, 10**30, Thing, type, None, len, gc, lambda: 0]
+    objects = [
+        Thing(),
+        [],
+        {},
+        (1, 2),
+        {1},
+        "a text of its own " * 2,
+        10**30,
+        Thing,
+        type,
+        None,
+        len,
+        gc,
+        lambda: 0,
+    ]
     objects += [Thing() for _ in range(500)] + [[number] for number in range(500)]
     before = [sys.getrefcount(value) for value in objects]
     heap = snakeroot.snapshot()
@@ -113,10 +126,20 @@ def test_the_collector_is_left_as_it_was(enabled):
     was = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
-        before = gc.isenabled(), gc.get_threshold(), gc.get_debug(), [one["collections"] for one in gc.get_stats()]
+        before = (
+            gc.isenabled(),
+            gc.get_threshold(),
+            gc.get_debug(),
+            [one["collections"] for one in gc.get_stats()],
+        )
         frozen = gc.get_freeze_count()
         heap = snakeroot.snapshot()
-        after = gc.isenabled(), gc.get_threshold(), gc.get_debug(), [one["collections"] for one in gc.get_stats()]
+        after = (
+            gc.isenabled(),
+            gc.get_threshold(),
+            gc.get_debug(),
+            [one["collections"] for one in gc.get_stats()],
+        )
         assert before == after
         assert gc.get_freeze_count() == frozen
         assert len(heap) > 0

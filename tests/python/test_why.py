@@ -3,9 +3,8 @@
 import gc
 import threading
 
-import pytest
-
 import programs
+import pytest
 import snakeroot
 
 WITH_CHAIN = [name for name in programs.NAMES if "chain" in programs.load(name).EXPECTED]
@@ -100,13 +99,16 @@ def test_a_thread_is_shown_under_its_name():
     try:
         ready.wait()
         (found,) = [
-            value for value in gc.get_objects()
+            value
+            for value in gc.get_objects()
             if type(value) is list and len(value) == 1 and type(value[0]) is object
         ]
         address = id(found)
         del found
         heap = snakeroot.snapshot()
-        assert programs.in_order(["a thread of its own name", "wait", "waiting_with_this"], str(heap.why(address)))
+        assert programs.in_order(
+            ["a thread of its own name", "wait", "waiting_with_this"], str(heap.why(address))
+        )
     finally:
         go.set()
         thread.join()

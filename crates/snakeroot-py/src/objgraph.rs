@@ -273,6 +273,20 @@ fn is_module(graph: &Graph, node: NodeId) -> bool {
     matches!(kind, Some(RootKind::Module | RootKind::Builtins))
 }
 
+/// The address of the tuple that carries this very call's arguments, if the
+/// interpreter made one: nothing but the call holds it.
+fn call_tuple(graph: &Graph, argument: NodeId) -> Option<u64> {
+    let snapshot = graph.snapshot();
+    let carries = |node: NodeId| {
+        snapshot.refcount(node) == 1
+            && graph.referrers(node).is_empty()
+            && snapshot.type_of(node).full_name() == "builtins.tuple"
+            && graph.referents(node).first() == Some(&argument)
+    };
+    let found = graph.referrers(argument).iter().copied().find(|&node| carries(node));
+    found.map(|node| snapshot.address(node))
+}
+
 /// The addresses that `extra_ignore` lists, and its own.
 fn ignored(extra_ignore: Option<&Bound<'_, PyAny>>) -> PyResult<HashSet<u64>> {
     let mut ignored = HashSet::new();
@@ -426,6 +440,7 @@ impl<'py> Request<'_, 'py> {
         };
         let mut live = Live::walk(py, &objects)?;
         let starts: Vec<NodeId> = objects.iter().map(|object| live.node(object)).collect();
+        ignore.extend(starts.iter().filter_map(|&start| call_tuple(&live.graph, start)));
         let max_depth = u32::try_from(self.max_depth).unwrap_or(u32::MAX);
         let callbacks = self.filter.is_some()
             || self.highlight.is_some()

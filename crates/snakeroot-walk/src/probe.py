@@ -124,11 +124,14 @@ def fields():
     function = _function
     function.__annotations__ = {"a": "annotation"}
     function.__dict__["extra"] = object()
+    function.__qualname__ = "a name of its own"
     exception = _exception()
     started = generator(object(), object())
     next(started)
     suspended = coroutine(object())
     closing = asynchronous_generator(object())
+    for each in (started, suspended, closing):
+        each.__qualname__ = "another name of its own"
     namespace = types.SimpleNamespace(x=object())
     partial = functools.partial(function, 1, b=2)
     partial.extra = object()
@@ -162,8 +165,13 @@ def fields():
     if hasattr(started, "gi_frame") and __import__("sys").version_info < (3, 11):
         out.append((started, ["gi_frame"]))
         out.append((suspended, ["cr_frame"]))
+    running = [
+        (started, "f_func", generator),
+        (suspended, "f_func", coroutine),
+        (closing, "f_func", asynchronous_generator),
+    ]
     suspended.close()
-    return out, (exception.__traceback__, "tb_next")
+    return out, running, (exception.__traceback__, "tb_next")
 
 
 def mapping():

@@ -455,68 +455,69 @@ fn words(object: &Bound<'_, PyAny>) -> usize {
     }
 }
 
-/// Where in an object a pointer stands.
-fn find_word(object: &Bound<'_, PyAny>, value: usize) -> Option<usize> {
-    (2..words(object)).map(|at| at * WORD).find(|&offset| {
-        // SAFETY: a word of the object, see `words`.
-        let word: usize = unsafe { layout::read(object.as_ptr().cast(), offset as isize) };
-        word & !TAG_BITS == value
-    })
+/// Where in an object a pointer stands; it may be there several times.
+fn find_words(object: &Bound<'_, PyAny>, value: usize) -> Vec<usize> {
+    // SAFETY: the type of a live object.
+    let fields = unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_basicsize as usize } / WORD;
+    (2..words(object).min(fields))
+        .map(|at| at * WORD)
+        .filter(|&offset| {
+            // SAFETY: a word of the object, see `words`.
+            let word: usize = unsafe { layout::read(object.as_ptr().cast(), offset as isize) };
+            word & !TAG_BITS == value
+        })
+        .collect()
 }
+
+/// What `probe.fields` gives: attributes, values without an attribute, a traceback.
+type Samples<'py> = (
+    Vec<(Bound<'py, PyAny>, Vec<String>)>,
+    Vec<(Bound<'py, PyAny>, String, Bound<'py, PyAny>)>,
+    (Bound<'py, PyAny>, String),
+);
 
 type FieldsAndWeak = (HashMap<usize, Vec<Field>>, HashMap<usize, usize>);
 
 fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
     let mut all: HashMap<usize, Vec<Field>> = HashMap::new();
-    type Sample<'py> = (Bound<'py, PyAny>, Vec<String>);
-    let (listed, (traceback, next)): (Vec<Sample<'_>>, (Bound<'_, PyAny>, String)) =
+    let (listed, values, (traceback, next)): Samples<'_> =
         samples.call_method0("fields")?.extract()?;
-    let mut add = |object: &Bound<'_, PyAny>, offset: Option<usize>, name: &str| {
-        let Some(offset) = offset else { return };
-        let row = all
-            .entry(object.get_type().as_type_ptr() as usize)
-            .or_default();
-        if !row.iter().any(|(known, _)| *known == offset) {
-            row.push((offset, name.into()));
+    let mut add = |object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, name: &str| {
+        let row = all.entry(object.get_type_ptr() as usize).or_default();
+        for offset in find_words(object, value.as_ptr() as usize) {
+            if !row.iter().any(|(known, _)| *known == offset) {
+                row.push((offset, name.into()));
+            }
         }
     };
     for (object, names) in &listed {
         for name in names {
             if let Ok(value) = object.getattr(name.as_str()) {
                 if !value.is_none() {
-                    add(object, find_word(object, value.as_ptr() as usize), name);
+                    add(object, &value, name);
                 }
             }
         }
     }
-    // A traceback that has a next one: link the last two by hand.
-    if let Ok(other) =
-        traceback
-            .get_type()
-            .call1((&traceback, traceback.getattr("tb_frame")?, 0, 1))
-    {
-        add(
-            &other,
-            find_word(&other, traceback.as_ptr() as usize),
-            &next,
-        );
+    for (object, name, value) in &values {
+        add(object, value, name);
+    }
+    // A traceback that has a next one, made by hand.
+    let chained = (&traceback, traceback.getattr("tb_frame")?, 0, 1);
+    if let Ok(other) = traceback.get_type().call1(chained) {
+        add(&other, &traceback, &next);
     }
     let (proxy, inside): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
         samples.call_method0("mapping")?.extract()?;
-    add(
-        &proxy,
-        find_word(&proxy, inside.as_ptr() as usize),
-        "mapping",
-    );
+    add(&proxy, &inside, "mapping");
     let (target, references): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
         samples.call_method0("weak")?.extract()?;
     let mut weak = HashMap::new();
     for reference in &references {
-        if let Some(offset) = find_word(reference, target.as_ptr() as usize) {
-            // SAFETY: the type of a live object, asked without `__class__`,
-            // which a proxy would answer for its referent.
-            let ty = unsafe { ffi::Py_TYPE(reference.as_ptr()) };
-            weak.insert(ty as usize, offset);
+        // The pointer of the type, not `__class__`, which a proxy answers for
+        // its referent.
+        if let Some(&offset) = find_words(reference, target.as_ptr() as usize).first() {
+            weak.insert(reference.get_type_ptr() as usize, offset);
         }
     }
     Ok((all, weak))

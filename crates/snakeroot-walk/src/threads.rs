@@ -23,6 +23,14 @@ const MOST_FRAMES: usize = 100_000;
 /// Before the pause: it makes references, though it runs no code but our own.
 pub(crate) fn names(py: Python<'_>) -> HashMap<usize, String> {
     let mut names = HashMap::new();
+    // The first thread is the main one, and is called so before `threading` is
+    // imported too.
+    if is_first_thread() {
+        let ident = py.import("_thread").and_then(|thread| thread.call_method0("get_ident"));
+        if let Ok(ident) = ident.and_then(|ident| ident.extract()) {
+            names.insert(ident, "MainThread".to_owned());
+        }
+    }
     let threads = py
         .import("sys")
         .and_then(|sys| sys.getattr("modules"))
@@ -47,6 +55,15 @@ pub(crate) fn names(py: Python<'_>) -> HashMap<usize, String> {
         }
     }
     names
+}
+
+/// Whether the calling thread is the one that the process began with.
+fn is_first_thread() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: two calls that return a number and cannot fail.
+    return unsafe { libc::gettid() == libc::getpid() };
+    #[cfg(not(target_os = "linux"))]
+    false
 }
 
 impl Walker<'_> {

@@ -119,7 +119,7 @@ pub fn try_neighbourhood<E>(
         growth.start(start);
     }
     while let Some((place, node)) = growth.queue.pop_front() {
-        let depth = growth.nodes[&node].depth;
+        let depth = growth.nodes[place].depth;
         if depth >= options.max_depth || stop(node)? {
             continue;
         }
@@ -130,7 +130,7 @@ pub fn try_neighbourhood<E>(
             }
             if taken < options.too_many {
                 taken += 1;
-                growth.take(node, neighbour, strong, depth + 1);
+                growth.take(place, neighbour, strong, depth + 1);
             } else {
                 left_out += 1;
             }
@@ -152,8 +152,15 @@ struct Growth<'a> {
     queued: NodeSet,
     /// Empty between two uses.
     marks: NodeSet,
-    /// Which referrer and referent are joined, in the order in which they were met.
-    pairs: IndexMap<(NodeId, NodeId), Vec<NeighbourhoodEdge>>,
+    /// In the order in which they were met, each once: a node is expanded once.
+    pairs: Vec<Pair>,
+}
+
+/// A referrer and a referent that are joined, by their places in the nodes.
+struct Pair {
+    referrer: usize,
+    referent: usize,
+    edges: Vec<NeighbourhoodEdge>,
 }
 
 impl<'a> Growth<'a> {
@@ -166,7 +173,7 @@ impl<'a> Growth<'a> {
             queue: VecDeque::new(),
             queued: NodeSet::new(graph.node_count()),
             marks: NodeSet::new(graph.node_count()),
-            pairs: IndexMap::new(),
+            pairs: Vec::new(),
         }
     }
 
@@ -183,23 +190,28 @@ impl<'a> Growth<'a> {
         }
     }
 
-    fn take(&mut self, node: NodeId, neighbour: NodeId, strong: bool, depth: u32) {
-        let pair = match self.direction {
-            Direction::Referents => (node, neighbour),
-            Direction::Referrers => (neighbour, node),
-        };
-        self.pairs.entry(pair).or_default();
+    /// Joins the node at `place` to one of its neighbours.
+    fn take(&mut self, place: usize, neighbour: NodeId, strong: bool, depth: u32) {
         let entry = self.nodes.entry(neighbour);
-        let place = entry.index();
+        let other = entry.index();
         entry.or_insert(NeighbourhoodNode {
             node: neighbour,
             depth,
             left_out: 0,
             is_start: false,
         });
+        let (referrer, referent) = match self.direction {
+            Direction::Referents => (place, other),
+            Direction::Referrers => (other, place),
+        };
+        self.pairs.push(Pair {
+            referrer,
+            referent,
+            edges: Vec::new(),
+        });
         if strong && self.queued.insert(neighbour) {
-            self.nodes[place].depth = depth;
-            self.queue.push_back((place, neighbour));
+            self.nodes[other].depth = depth;
+            self.queue.push_back((other, neighbour));
         }
     }
 
@@ -241,13 +253,11 @@ impl<'a> Growth<'a> {
         for node in self.nodes.values() {
             graph.add_node(*node);
         }
-        let place = |node| {
-            let place = self.nodes.get_index_of(&node);
-            NodeIndex::new(place.expect("both ends of a pair are among the nodes"))
-        };
-        for (&(referrer, referent), edges) in &self.pairs {
-            for edge in edges {
-                graph.add_edge(place(referrer), place(referent), *edge);
+        for pair in &self.pairs {
+            let (referrer, referent) =
+                (NodeIndex::new(pair.referrer), NodeIndex::new(pair.referent));
+            for edge in &pair.edges {
+                graph.add_edge(referrer, referent, *edge);
             }
         }
         let starts = graph
@@ -264,30 +274,32 @@ impl<'a> Growth<'a> {
     /// Reads the row of each referrer once, however many of its referents are shown:
     /// it may be a list of millions.
     fn find_labels(&mut self) {
-        let mut referrers = Vec::new();
-        for &(referrer, referent) in self.pairs.keys() {
-            self.marks.insert(referent);
-            referrers.push(referrer);
+        let node = |place: usize| self.nodes[place].node;
+        let mut order: Vec<(NodeId, NodeId, usize)> = Vec::with_capacity(self.pairs.len());
+        for (at, pair) in self.pairs.iter().enumerate() {
+            order.push((node(pair.referrer), node(pair.referent), at));
+            self.marks.insert(node(pair.referent));
         }
-        referrers.sort_unstable();
-        referrers.dedup();
-        for referrer in referrers {
+        order.sort_unstable();
+        for pairs in order.chunk_by(|one, other| one.0 == other.0) {
+            let edges = self.graph.edges_from(pairs[0].0);
             for Edge {
                 referent, label, ..
-            } in self.graph.edges_from(referrer)
+            } in edges
             {
                 if !self.marks.contains(referent) || !(self.weak || self.graph.is_strong(label)) {
                     continue;
                 }
-                let Some(edges) = self.pairs.get_mut(&(referrer, referent)) else {
+                let found = pairs.binary_search_by_key(&referent, |&(_, referent, _)| referent);
+                let Ok(place) = found else { continue };
+                let edges = &mut self.pairs[pairs[place].2].edges;
+                if edges.iter().any(|edge| edge.label == label) {
                     continue;
-                };
-                match edges.iter().any(|edge| edge.label == label) {
-                    true => {}
-                    false if edges.len() < Neighbourhood::MAX_PARALLEL => {
-                        edges.push(NeighbourhoodEdge { label, count: 1 });
-                    }
-                    false => edges[0].count += 1,
+                }
+                if edges.len() < Neighbourhood::MAX_PARALLEL {
+                    edges.push(NeighbourhoodEdge { label, count: 1 });
+                } else {
+                    edges[0].count += 1;
                 }
             }
         }

@@ -5,6 +5,7 @@ use crate::id::{LabelId, NodeId};
 use crate::snapshot::{LabelKind, RootKind};
 
 use super::Chain;
+use super::chain::LONG_LEVEL;
 
 /// What a root that explains little costs more: a chain from a module may be this
 /// many edges longer and still comes first.
@@ -24,6 +25,10 @@ const FURTHER_EDGES: u64 = 1_000_000;
 /// node is passed once.
 const RIVAL_STEPS: usize = 8_000_000;
 
+/// The most ways through one node that are followed: each new one is compared
+/// with those before it.
+const MAX_RIVALS: usize = 64;
+
 /// Whether a node is a GC root: the snapshot says so, or it is a thread.
 pub fn is_root(graph: &Graph, node: NodeId) -> bool {
     graph.snapshot().root(node).is_some() || is_thread(graph, node)
@@ -37,7 +42,7 @@ fn is_thread(graph: &Graph, node: NodeId) -> bool {
 /// Chains from GC roots down to `node`: shortest first, noisy ones later.
 ///
 /// At most `limit` chains, no two with the same root and the same last holder
-/// (the node that refers to `node` itself). None where no root reaches; a chain of one
+/// (the node that refers to `node` itself), and at most 64 through any one node. None where no root reaches; a chain of one
 /// where the node is a root itself.
 ///
 /// A chain costs 1 for each edge and 1 more for each noisy one: the fields of a type other than its
@@ -82,11 +87,13 @@ struct Step {
     rival: u32,
 }
 
+/// What the search does next, in the order in which it does it at one cost.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    /// Reach a node from a step.
-    Reach(NodeId, u32),
     /// Take a step's way as an answer: it ends at a root that explains little.
     Accept(u32),
+    /// Reach a node from a step.
+    Reach(NodeId, u32),
 }
 
 struct Search<'a> {
@@ -144,7 +151,11 @@ impl<'a> Search<'a> {
         self.push(0, Event::Reach(self.target, 0));
         let mut cost = 0;
         while self.waiting > 0 && self.found.len() < self.limit {
-            for event in std::mem::take(&mut self.ring[cost % RING]) {
+            let mut events = std::mem::take(&mut self.ring[cost % RING]);
+            if events.len() > LONG_LEVEL {
+                events.sort_unstable();
+            }
+            for event in events {
                 self.waiting -= 1;
                 match event {
                     Event::Accept(step) => self.found.push(step),
@@ -221,7 +232,7 @@ impl<'a> Search<'a> {
         while rival != 0 {
             let step = &self.steps[rival as usize - 1];
             rivals += 1;
-            if step.last_holder == last_holder || rivals >= self.limit {
+            if step.last_holder == last_holder || rivals >= self.limit.min(MAX_RIVALS) {
                 return true;
             }
             rival = step.rival;
