@@ -284,10 +284,7 @@ def measure_snapshot(snakeroot, runs):
 def measure_dump(snakeroot):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bench.heap.parquet")
-        heap = snakeroot.snapshot()
-        objects = len(heap)
-        saved = measure(lambda: heap.save(str(path)), 1)
-        del heap
+        saved, objects = measure_save(snakeroot, path)
         loaded = measure(lambda: len(snakeroot.load(str(path))), 3)
         return {
             "seconds": saved["seconds"],
@@ -299,6 +296,11 @@ def measure_dump(snakeroot):
             "load_seconds": loaded["seconds"],
             "load_peak_bytes": loaded["peak_bytes"],
         }
+
+
+def measure_save(snakeroot, path):
+    heap = snakeroot.snapshot()
+    return measure(lambda: heap.save(str(path)), 1), len(heap)
 
 
 TOOLS = {

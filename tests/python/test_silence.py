@@ -195,11 +195,11 @@ def test_no_python_code_runs():
 
 
 def test_none_of_our_own_objects_is_in_a_heap():
-    first = snakeroot.snapshot()
-    second = snakeroot.snapshot()
-    ours = [row.type for row in second.types(limit=None) if row.type.startswith(("snakeroot", "_snakeroot"))]
-    assert ours == []
-    assert len(first) > 0
+    rows = snakeroot.snapshot().types(limit=None)
+    assert [row.type for row in rows if row.type.startswith(("snakeroot", "_snakeroot"))] == []
+    # What the caller holds is the caller's: now `rows` is there, and the heap that it looks at has no object.
+    held = snakeroot.snapshot().types(limit=None)
+    assert [row.type for row in held if row.type.startswith("snakeroot")] in ([], ["snakeroot.Types"])
 
 
 def test_a_second_snapshot_finds_no_more_than_the_first():
@@ -210,23 +210,27 @@ def test_a_second_snapshot_finds_no_more_than_the_first():
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc to read the resident set")
 def test_the_memory_is_given_back():
     things = [Thing() for _ in range(200_000)]
-    heap = snakeroot.snapshot()
-    del heap
-    before = resident_bytes()
-    heap = snakeroot.snapshot()
-    held = resident_bytes() - before
-    assert heap.heap_bytes > 1 << 20
-    assert held > 1 << 20
-    del heap
-    assert resident_bytes() - before < 4 << 20
+    dropped = []
+    for _ in range(5):
+        before = resident_bytes()
+        heap = snakeroot.snapshot()
+        held = resident_bytes() - before
+        assert heap.heap_bytes > 1 << 20
+        assert held > heap.heap_bytes // 2
+        del heap
+        dropped.append(resident_bytes())
+    # The first rounds may warm buffers up; from then on nothing may pile up.
+    assert dropped[-1] - dropped[1] < 4 << 20, dropped
     assert len(things) == 200_000
 
 
 def test_a_heap_tells_what_it_holds():
-    things = [Thing() for _ in range(50_000)]
-    small = snakeroot.snapshot().heap_bytes
-    things += [Thing() for _ in range(200_000)]
-    assert snakeroot.snapshot().heap_bytes > small * 2
+    heap = snakeroot.snapshot()
+    things = [Thing() for _ in range(200_000)]
+    larger = snakeroot.snapshot()
+    added = len(larger) - len(heap)
+    assert added >= 2 * len(things)
+    assert 8 * added < larger.heap_bytes - heap.heap_bytes < 200 * added
 
 
 def test_other_threads_run_on_and_see_no_harm():

@@ -30,13 +30,28 @@ def test_a_loaded_heap_gives_the_same_chain(name, build, tmp_path):
     assert str(loaded.why(address)) == str(heap.why(address))
 
 
+def hold():
+    held_here = [object()]
+    return str(snakeroot.snapshot().why(held_here))
+
+
 def test_a_local_variable_of_the_caller_is_named_with_its_function():
-    held_by_this_local = [object()]
-    heap = snakeroot.snapshot()
-    text = str(heap.why(held_by_this_local))
-    assert "test_a_local_variable_of_the_caller_is_named_with_its_function" in text
-    assert "held_by_this_local" in text
-    assert "test_why.py" in text
+    text = hold()
+    assert programs.in_order(["MainThread", "hold", "held_here"], text), text
+
+
+def test_a_frame_is_named_with_its_file_and_line():
+    text = hold()
+    assert "test_why.py:%d" % (hold.__code__.co_firstlineno + 2) in text, text
+
+
+def test_a_long_function_name_does_not_hide_the_file_and_line():
+    def a_function_with_a_name_that_is_far_longer_than_a_line_of_a_terminal_would_like_it():
+        held_here = [object()]
+        return str(snakeroot.snapshot().why(held_here))
+
+    text = a_function_with_a_name_that_is_far_longer_than_a_line_of_a_terminal_would_like_it()
+    assert "test_why.py:" in text, text
 
 
 def test_a_limit_of_one_shows_one_of_many_chains(build):

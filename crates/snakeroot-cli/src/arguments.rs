@@ -6,12 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Shows what is in a saved Python heap and what keeps it there.
 #[derive(Debug, Parser)]
-#[command(
-    name = "snakeroot",
-    bin_name = "snakeroot",
-    version,
-    max_term_width = 100
-)]
+#[command(name = "snakeroot", bin_name = "snakeroot", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,

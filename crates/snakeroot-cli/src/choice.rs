@@ -28,11 +28,7 @@ pub(crate) fn choose(
     which: &Which,
     nth: u64,
 ) -> Result<Chosen, Failure> {
-    let alone = |node| Chosen {
-        node,
-        among: 1,
-        nth: 1,
-    };
+    let alone = |node| Chosen { node, among: 1, nth: 1 };
     let file = file.display();
     if let Some(address) = which.address {
         return graph
@@ -64,9 +60,7 @@ pub(crate) fn choose(
     }
     match chosen {
         Some(node) => Ok(Chosen { node, among, nth }),
-        None if among == 0 => Err(Failure::wrong(format!(
-            "no object of type {name} in {file}"
-        ))),
+        None if among == 0 => Err(Failure::wrong(format!("no object of type {name} in {file}"))),
         None => Err(Failure::wrong(format!(
             "--nth: expected at most {among}, the objects of type {name} in {file}; found {nth}"
         ))),
@@ -103,11 +97,7 @@ fn types_named(snapshot: &Snapshot, name: &str) -> Result<Vec<bool>, String> {
             };
             Err(format!("no type named {name}{hint}"))
         }
-        _ => Err(format!(
-            "{name} names {} types ({})",
-            names.len(),
-            names.join(", ")
-        )),
+        _ => Err(format!("{name} names {} types ({})", names.len(), names.join(", "))),
     }
 }
 
@@ -118,11 +108,8 @@ fn nearest(types: &[TypeEntry], name: &str) -> Vec<String> {
     let mut near: Vec<(usize, String)> = types
         .iter()
         .filter_map(|entry| {
-            let forms = [
-                entry.display_name(),
-                entry.qualname.to_string(),
-                entry.short_name().into(),
-            ];
+            let forms =
+                [entry.display_name(), entry.qualname.to_string(), entry.short_name().into()];
             let distance = forms
                 .iter()
                 .map(|form| strsim::damerau_levenshtein(&form.to_lowercase(), &wanted))
@@ -141,24 +128,13 @@ mod tests {
     use super::*;
 
     fn entry(module: &str, qualname: &str) -> TypeEntry {
-        TypeEntry {
-            module: module.into(),
-            qualname: qualname.into(),
-            node: None,
-        }
+        TypeEntry { module: module.into(), qualname: qualname.into(), node: None }
     }
 
     #[test]
     fn the_nearest_names_come_first_and_far_ones_not_at_all() {
-        let types = [
-            entry("app", "Session"),
-            entry("app", "Sessions"),
-            entry("builtins", "dict"),
-        ];
-        assert_eq!(
-            nearest(&types, "app.session"),
-            ["app.Session", "app.Sessions"]
-        );
+        let types = [entry("app", "Session"), entry("app", "Sessions"), entry("builtins", "dict")];
+        assert_eq!(nearest(&types, "app.session"), ["app.Session", "app.Sessions"]);
         assert_eq!(nearest(&types, "Sesion"), ["app.Session", "app.Sessions"]);
         assert_eq!(nearest(&types, "dct"), ["dict"]);
         assert!(nearest(&types, "numpy.ndarray").is_empty());

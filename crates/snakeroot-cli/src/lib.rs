@@ -56,11 +56,7 @@ pub fn run_with(
                 Failure::Usage(error) => write!(err, "{error}"),
                 other => writeln!(err, "snakeroot: {other}"),
             };
-            if matches!(failure, Failure::Check(_)) {
-                CHECK_FAILED
-            } else {
-                WRONG
-            }
+            if matches!(failure, Failure::Check(_)) { CHECK_FAILED } else { WRONG }
         }
     }
 }
@@ -70,13 +66,8 @@ fn answer(
     doctor: Option<Doctor<'_>>,
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let command = Arguments::command().mut_subcommand("doctor", |verb| {
-        if doctor.is_none() {
-            verb.hide(true)
-        } else {
-            verb
-        }
-    });
+    let command = Arguments::command()
+        .mut_subcommand("doctor", |verb| if doctor.is_none() { verb.hide(true) } else { verb });
     let matches = match command.try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(Failure::Usage(error)),
@@ -85,10 +76,7 @@ fn answer(
             return Ok(DONE);
         }
     };
-    match Arguments::from_arg_matches(&matches)
-        .map_err(Failure::Usage)?
-        .verb
-    {
+    match Arguments::from_arg_matches(&matches).map_err(Failure::Usage)?.verb {
         Verb::Info(asked) => verbs::info(&asked, out)?,
         Verb::Types(asked) => verbs::types(&asked, out)?,
         Verb::Why(asked) => verbs::why(&asked, out)?,

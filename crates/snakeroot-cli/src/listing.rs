@@ -28,18 +28,10 @@ pub(crate) fn write_listing(
 ) -> io::Result<()> {
     let shown = &neighbourhood.graph;
     let backwards = neighbourhood.direction == Direction::Referrers;
-    let way = if backwards {
-        petgraph::Direction::Incoming
-    } else {
-        petgraph::Direction::Outgoing
-    };
+    let way = if backwards { petgraph::Direction::Incoming } else { petgraph::Direction::Outgoing };
     let mut listed = vec![false; shown.node_count()];
-    let mut lines: Vec<Line> = neighbourhood
-        .starts
-        .iter()
-        .rev()
-        .map(|&start| Line::Node(start, 0, None))
-        .collect();
+    let mut lines: Vec<Line> =
+        neighbourhood.starts.iter().rev().map(|&start| Line::Node(start, 0, None)).collect();
     while let Some(line) = lines.pop() {
         let (at, depth, edge) = match line {
             Line::Node(at, depth, edge) => (at, depth, edge),
@@ -85,11 +77,7 @@ pub(crate) fn write_listing(
             let mut edges: Vec<_> = shown.edges_directed(at, way).collect();
             edges.sort_by_key(|edge| std::cmp::Reverse(edge.id()));
             lines.extend(edges.into_iter().map(|edge| {
-                let neighbour = if backwards {
-                    edge.source()
-                } else {
-                    edge.target()
-                };
+                let neighbour = if backwards { edge.source() } else { edge.target() };
                 Line::Node(neighbour, depth + 1, Some(edge.id()))
             }));
         }

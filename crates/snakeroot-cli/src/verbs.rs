@@ -58,14 +58,7 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
             rows.push((name, clean(text.trim())));
         }
     };
-    row(
-        "python",
-        if build.is_empty() {
-            python.clone()
-        } else {
-            format!("{python} ({build})")
-        },
-    );
+    row("python", if build.is_empty() { python.clone() } else { format!("{python} ({build})") });
     row("platform", platform.clone());
     if *pid > 0 {
         row("process", format!("{pid}  {}", argv.join(" ")));
@@ -73,27 +66,14 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
     if *started_ms > 0 {
         row("recorded", format!("{} UTC", date(*started_ms)));
     }
-    row(
-        "by",
-        if tool.is_empty() {
-            String::new()
-        } else {
-            format!("snakeroot {tool}")
-        },
-    );
+    row("by", if tool.is_empty() { String::new() } else { format!("snakeroot {tool}") });
     if *total_ns > 0 {
-        row(
-            "pause",
-            format!("{} of {}", duration(*pause_ns), duration(*total_ns)),
-        );
+        row("pause", format!("{} of {}", duration(*pause_ns), duration(*total_ns)));
     }
     if *resident_bytes > 0 {
         row("in memory", human_size(*resident_bytes));
     }
-    row(
-        "objects",
-        format!("{}, {}", grouped(objects), human_size(size)),
-    );
+    row("objects", format!("{}, {}", grouped(objects), human_size(size)));
     if *tracked > 0 {
         let found = if enumeration.is_empty() {
             String::new()
@@ -139,18 +119,11 @@ pub(crate) fn why(asked: &WhyArguments, out: Out<'_>) -> Result<(), Failure> {
     let chosen = choose(&graph, &asked.file, &asked.which, asked.nth)?;
     let chains = analysis::why(&graph, chosen.node, asked.limit);
     if asked.json {
-        return write_json(
-            &with_choice(view::json::chains(&graph, &chains), chosen),
-            out,
-        );
+        return write_json(&with_choice(view::json::chains(&graph, &chains), chosen), out);
     }
     write_choice(&graph, chosen, out)?;
     if chains.is_empty() && asked.limit > 0 {
-        writeln!(
-            out,
-            "{}: no GC root reaches it",
-            view::describe(&graph, chosen.node)
-        )?;
+        writeln!(out, "{}: no GC root reaches it", view::describe(&graph, chosen.node))?;
     }
     for (place, chain) in chains.iter().enumerate() {
         if place > 0 {
@@ -182,23 +155,14 @@ fn surroundings(asked: &RefsArguments, direction: Direction, out: Out<'_>) -> Re
         too_many: asked.too_many,
         ..NeighbourhoodOptions::default()
     };
-    let found = analysis::neighbourhood(
-        &graph,
-        &[chosen.node],
-        direction,
-        &options,
-        |_| true,
-        |_| false,
-    );
+    let found =
+        analysis::neighbourhood(&graph, &[chosen.node], direction, &options, |_| true, |_| false);
     if let Some((path, picture)) = picture {
         let bytes = picture.draw(&graph, &found)?;
         snakeroot_dump::write_whole(path, |file| Ok(file.write_all(&bytes)?))?;
     }
     if asked.json {
-        return write_json(
-            &with_choice(view::json::neighbourhood(&graph, &found), chosen),
-            out,
-        );
+        return write_json(&with_choice(view::json::neighbourhood(&graph, &found), chosen), out);
     }
     write_choice(&graph, chosen, out)?;
     match &asked.output {
@@ -224,11 +188,7 @@ enum Picture {
 
 impl Picture {
     fn of(path: &Path) -> Result<Self, Failure> {
-        let end = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase();
+        let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match &*end {
             "png" => Ok(Self::Png),
             "svg" => Ok(Self::Svg),
@@ -257,11 +217,7 @@ fn write_choice(graph: &Graph, chosen: Chosen, out: Out<'_>) -> Result<(), Failu
     if chosen.among > 1 {
         let name = graph.snapshot().type_of(chosen.node).display_name();
         let (nth, among) = (grouped(chosen.nth), grouped(chosen.among));
-        writeln!(
-            out,
-            "{nth} of {among} objects of type {} (--nth takes another)\n",
-            clean(&name)
-        )?;
+        writeln!(out, "{nth} of {among} objects of type {} (--nth takes another)\n", clean(&name))?;
     }
     Ok(())
 }
@@ -300,11 +256,7 @@ fn date(milliseconds: u64) -> String {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     let year = era * 400 + year + carry;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")

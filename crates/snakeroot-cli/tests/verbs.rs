@@ -9,9 +9,7 @@ use serde_json::Value;
 
 fn dump() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    path.join("../../fixtures/dumps/small-1.heap.parquet")
-        .display()
-        .to_string()
+    path.join("../../fixtures/dumps/small-1.heap.parquet").display().to_string()
 }
 
 /// The status, what was printed and what was said of errors, with the dump's path as `DUMP`.
@@ -71,10 +69,7 @@ fn types_come_by_size_or_by_count() {
 #[test]
 fn why_shows_the_chains_and_among_how_many_objects_it_chose() {
     insta::assert_snapshot!("why", answer(&["why", "DUMP", "--type", "app.Session"]));
-    insta::assert_snapshot!(
-        "why_nth",
-        answer(&["why", "DUMP", "--type", "Session", "--nth", "2"])
-    );
+    insta::assert_snapshot!("why_nth", answer(&["why", "DUMP", "--type", "Session", "--nth", "2"]));
     insta::assert_snapshot!(
         "why_address",
         answer(&["why", "DUMP", "--address", "0x7f0000001300", "--limit", "1"])
@@ -87,16 +82,7 @@ fn refs_and_backrefs_list_the_surroundings() {
     insta::assert_snapshot!("backrefs", answer(&["backrefs", "DUMP", "--id", "12"]));
     insta::assert_snapshot!(
         "backrefs_few",
-        answer(&[
-            "backrefs",
-            "DUMP",
-            "--id",
-            "12",
-            "--depth",
-            "1",
-            "--too-many",
-            "2"
-        ])
+        answer(&["backrefs", "DUMP", "--id", "12", "--depth", "1", "--too-many", "2"])
     );
 }
 
@@ -106,24 +92,15 @@ fn json_has_a_shape_with_a_name_and_a_version() {
         (vec!["info", "DUMP"], "snakeroot.info/1"),
         (vec!["types", "DUMP"], "snakeroot.types/1"),
         (vec!["why", "DUMP", "--id", "9"], "snakeroot.chains/1"),
-        (
-            vec!["refs", "DUMP", "--id", "9"],
-            "snakeroot.neighbourhood/1",
-        ),
-        (
-            vec!["backrefs", "DUMP", "--id", "9"],
-            "snakeroot.neighbourhood/1",
-        ),
+        (vec!["refs", "DUMP", "--id", "9"], "snakeroot.neighbourhood/1"),
+        (vec!["backrefs", "DUMP", "--id", "9"], "snakeroot.neighbourhood/1"),
     ];
     for (mut arguments, schema) in schemas {
         arguments.push("--json");
         assert_eq!(json(&arguments)["schema"], schema);
     }
     let why = json(&["why", "DUMP", "--type", "dict", "--nth", "2", "--json"]);
-    assert_eq!(
-        why["object"],
-        serde_json::json!({ "id": 8, "nth": 2, "among": 2 })
-    );
+    assert_eq!(why["object"], serde_json::json!({ "id": 8, "nth": 2, "among": 2 }));
     let types = json(&["types", "DUMP", "--json"]);
     assert_eq!(types["types"][0]["size"], 5_000_000_000_u64);
 }
@@ -131,20 +108,9 @@ fn json_has_a_shape_with_a_name_and_a_version() {
 #[test]
 fn a_picture_is_written_whole_in_the_format_of_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, beginning) in [
-        ("a.png", &b"\x89PNG"[..]),
-        ("a.svg", b"<"),
-        ("a.DOT", b"digraph"),
-    ] {
+    for (name, beginning) in [("a.png", &b"\x89PNG"[..]), ("a.svg", b"<"), ("a.DOT", b"digraph")] {
         let path = folder.path().join(name);
-        let said = answer(&[
-            "backrefs",
-            "DUMP",
-            "--id",
-            "12",
-            "-o",
-            path.to_str().unwrap(),
-        ]);
+        let said = answer(&["backrefs", "DUMP", "--id", "12", "-o", path.to_str().unwrap()]);
         assert!(said.contains(&format!("{name}: ")), "{said}");
         assert!(fs::read(&path).unwrap().starts_with(beginning), "{name}");
     }
@@ -154,10 +120,7 @@ fn a_picture_is_written_whole_in_the_format_of_its_name() {
 #[test]
 fn a_picture_that_cannot_be_is_refused() {
     let text = refusal(&["refs", "none.heap.parquet", "--id", "9", "-o", "refs.jpg"]);
-    assert_eq!(
-        text,
-        "snakeroot: refs.jpg: expected a name that ends in .png, .svg or .dot\n"
-    );
+    assert_eq!(text, "snakeroot: refs.jpg: expected a name that ends in .png, .svg or .dot\n");
     let text = refusal(&["refs", "DUMP", "--id", "9", "-o", "no/such/folder/refs.png"]);
     assert_eq!(
         text,
@@ -192,10 +155,7 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
         "snakeroot: no object at 0x10 in DUMP\n"
     );
     let text = refusal(&["refs", "DUMP"]);
-    assert!(
-        text.contains("--type <TYPE>|--address <ADDRESS>|--id <ID>"),
-        "{text}"
-    );
+    assert!(text.contains("--type <TYPE>|--address <ADDRESS>|--id <ID>"), "{text}");
     let text = refusal(&["refs", "DUMP", "--id", "1", "--type", "dict"]);
     assert!(text.contains("cannot be used with"), "{text}");
     let text = refusal(&["inf", "DUMP"]);
@@ -210,20 +170,12 @@ fn doctor_is_the_hosts() {
     let ask = |arguments: &[&str], healthy: bool| {
         let doctor = |json: bool| {
             let text = if json { "{}" } else { "all is well" };
-            if healthy {
-                Ok(text.to_string())
-            } else {
-                Err("the probes fail".to_string())
-            }
+            if healthy { Ok(text.to_string()) } else { Err("the probes fail".to_string()) }
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let args = arguments.iter().map(OsString::from);
         let status = snakeroot_cli::run_with(args, Some(&doctor), &mut out, &mut err);
-        (
-            status,
-            String::from_utf8(out).unwrap(),
-            String::from_utf8(err).unwrap(),
-        )
+        (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     };
     let (status, out, _) = ask(&["snakeroot", "doctor"], true);
     assert_eq!((status, out.as_str()), (0, "all is well\n"));
@@ -257,8 +209,5 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
     assert_eq!(ask(io::ErrorKind::BrokenPipe), (0, String::new()));
     let (status, err) = ask(io::ErrorKind::StorageFull);
     assert_eq!(status, 2);
-    assert!(
-        err.starts_with("snakeroot: the answer could not be written"),
-        "{err}"
-    );
+    assert!(err.starts_with("snakeroot: the answer could not be written"), "{err}");
 }

@@ -16,9 +16,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
-    let into = arguments
-        .next()
-        .ok_or("expected a directory to write into")?;
+    let into = arguments.next().ok_or("expected a directory to write into")?;
     let into = Path::new(&into);
     std::fs::create_dir_all(into)?;
     for (name, drawing) in samples() {
@@ -31,11 +29,7 @@ fn main() -> Outcome {
             write(into, &format!("heap{seed:03}"), &heap(&mut dice, nodes))?;
         }
         for nodes in [100, 300, 1_000] {
-            write(
-                into,
-                &format!("size{nodes}"),
-                &heap(&mut Dice(nodes as u64), nodes),
-            )?;
+            write(into, &format!("size{nodes}"), &heap(&mut Dice(nodes as u64), nodes))?;
         }
         write(into, "tangle", &tangle(&mut Dice(1), 1_000, 3_000))?;
         write(into, "knot", &tangle(&mut Dice(2), 60, 3_000))?;
@@ -55,12 +49,7 @@ fn tangle(dice: &mut Dice, nodes: usize, edges: usize) -> Drawing {
         drawing.nodes.push(drawn);
     }
     for _ in 0..edges {
-        drawing.edges.push(edge(
-            dice.below(nodes),
-            dice.below(nodes),
-            "x",
-            EdgeStyle::Plain,
-        ));
+        drawing.edges.push(edge(dice.below(nodes), dice.below(nodes), "x", EdgeStyle::Plain));
     }
     numbered(drawing)
 }
@@ -69,9 +58,7 @@ fn tangle(dice: &mut Dice, nodes: usize, edges: usize) -> Drawing {
 fn far(length: usize) -> Drawing {
     let mut drawing = chain(length);
     for place in 0..length - 2 {
-        drawing
-            .edges
-            .push(edge(place, length - 1, "far", EdgeStyle::Strong));
+        drawing.edges.push(edge(place, length - 1, "far", EdgeStyle::Strong));
     }
     drawing
 }
@@ -126,10 +113,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % end as u64) as usize
     }
 }
@@ -146,12 +131,7 @@ fn node(title: &str, lines: &[&str], kind: NodeKind, role: Role) -> DrawnNode {
 }
 
 fn edge(source: usize, target: usize, label: &str, style: EdgeStyle) -> DrawnEdge {
-    DrawnEdge {
-        source,
-        target,
-        label: label.to_owned(),
-        style,
-    }
+    DrawnEdge { source, target, label: label.to_owned(), style }
 }
 
 fn numbered(mut drawing: Drawing) -> Drawing {
@@ -164,12 +144,7 @@ fn numbered(mut drawing: Drawing) -> Drawing {
 
 fn instance(title: &str, place: usize) -> DrawnNode {
     let address = format!("0x7f85a5{:04x}", 0x3384 + place * 16);
-    node(
-        title,
-        &[&address, "2 refs, 56 B"],
-        NodeKind::Instance,
-        Role::Plain,
-    )
+    node(title, &[&address, "2 refs, 56 B"], NodeKind::Instance, Role::Plain)
 }
 
 /// Referrers of one target as a heap would have them: containers that hold
@@ -184,58 +159,23 @@ fn heap(dice: &mut Dice, count: usize) -> Drawing {
     ));
     for place in 1..count {
         let drawn = match dice.below(6) {
-            0 | 1 => node(
-                "dict",
-                &["2 items", "2 refs, 184 B"],
-                NodeKind::Dict,
-                Role::Plain,
-            ),
-            2 => node(
-                "list",
-                &["14 items", "3 refs, 184 B"],
-                NodeKind::List,
-                Role::Plain,
-            ),
-            3 => node(
-                "tuple",
-                &["3 items", "2 refs, 64 B"],
-                NodeKind::Tuple,
-                Role::Plain,
-            ),
+            0 | 1 => node("dict", &["2 items", "2 refs, 184 B"], NodeKind::Dict, Role::Plain),
+            2 => node("list", &["14 items", "3 refs, 184 B"], NodeKind::List, Role::Plain),
+            3 => node("tuple", &["3 items", "2 refs, 64 B"], NodeKind::Tuple, Role::Plain),
             _ => instance("Session", place),
         };
         drawing.nodes.push(drawn);
         // Near the newest mostly, so that there are chains; else the target.
-        let target = if dice.below(4) == 0 {
-            0
-        } else {
-            place - 1 - dice.below(place.min(12))
-        };
+        let target = if dice.below(4) == 0 { 0 } else { place - 1 - dice.below(place.min(12)) };
         let labels = ["", "", "s", "r", "cache", "sessions", "[0]"];
-        let style = if target == 0 {
-            EdgeStyle::Strong
-        } else {
-            EdgeStyle::Plain
-        };
-        drawing
-            .edges
-            .push(edge(place, target, labels[dice.below(labels.len())], style));
+        let style = if target == 0 { EdgeStyle::Strong } else { EdgeStyle::Plain };
+        drawing.edges.push(edge(place, target, labels[dice.below(labels.len())], style));
         while dice.below(3) == 0 {
             let other = dice.below(place + 1);
             if other != place {
-                let (from, to) = if dice.below(5) == 0 {
-                    (other, place)
-                } else {
-                    (place, other)
-                };
-                let style = if to == 0 {
-                    EdgeStyle::Strong
-                } else {
-                    EdgeStyle::Plain
-                };
-                drawing
-                    .edges
-                    .push(edge(from, to, labels[dice.below(labels.len())], style));
+                let (from, to) = if dice.below(5) == 0 { (other, place) } else { (place, other) };
+                let style = if to == 0 { EdgeStyle::Strong } else { EdgeStyle::Plain };
+                drawing.edges.push(edge(from, to, labels[dice.below(labels.len())], style));
             }
         }
     }
@@ -259,27 +199,12 @@ fn samples() -> Vec<(&'static str, Drawing)> {
 
 fn chain(length: usize) -> Drawing {
     let mut drawing = Drawing::default();
-    drawing.nodes.push(node(
-        "module",
-        &["app.cache", "58 refs"],
-        NodeKind::Module,
-        Role::Plain,
-    ));
+    drawing.nodes.push(node("module", &["app.cache", "58 refs"], NodeKind::Module, Role::Plain));
     for place in 1..length - 1 {
         drawing.nodes.push(match place % 3 {
-            1 => node(
-                "dict",
-                &["48 items", "1 ref, 2.2 KiB"],
-                NodeKind::Dict,
-                Role::Plain,
-            ),
+            1 => node("dict", &["48 items", "1 ref, 2.2 KiB"], NodeKind::Dict, Role::Plain),
             2 => instance("Session", place),
-            _ => node(
-                "list",
-                &["3 items", "2 refs, 88 B"],
-                NodeKind::List,
-                Role::Plain,
-            ),
+            _ => node("list", &["3 items", "2 refs, 88 B"], NodeKind::List, Role::Plain),
         });
     }
     drawing.nodes.push(node(
@@ -289,11 +214,7 @@ fn chain(length: usize) -> Drawing {
         Role::Target,
     ));
     for place in 1..length {
-        let style = if place == length - 1 {
-            EdgeStyle::Strong
-        } else {
-            EdgeStyle::Plain
-        };
+        let style = if place == length - 1 { EdgeStyle::Strong } else { EdgeStyle::Plain };
         let label = ["__dict__", "SESSIONS", "['current']"][place % 3];
         drawing.edges.push(edge(place - 1, place, label, style));
     }
@@ -311,18 +232,8 @@ fn fan() -> Drawing {
     for place in 1..=12 {
         let kind = place % 3;
         drawing.nodes.push(match kind {
-            0 => node(
-                "dict",
-                &["2 items", "2 refs, 184 B"],
-                NodeKind::Dict,
-                Role::Plain,
-            ),
-            1 => node(
-                "list",
-                &["2 items", "2 refs, 72 B"],
-                NodeKind::List,
-                Role::Plain,
-            ),
+            0 => node("dict", &["2 items", "2 refs, 184 B"], NodeKind::Dict, Role::Plain),
+            1 => node("list", &["2 items", "2 refs, 72 B"], NodeKind::List, Role::Plain),
             _ => node("cell", &["1 ref, 40 B"], NodeKind::Function, Role::Plain),
         });
         drawing.edges.push(edge(
@@ -332,12 +243,7 @@ fn fan() -> Drawing {
             EdgeStyle::Strong,
         ));
     }
-    drawing.nodes.push(node(
-        "50 more backreferences",
-        &[],
-        NodeKind::Instance,
-        Role::More,
-    ));
+    drawing.nodes.push(node("50 more backreferences", &[], NodeKind::Instance, Role::More));
     drawing.edges.push(edge(13, 0, "", EdgeStyle::More));
     drawing.note = "62 referrers; 12 of them drawn".to_owned();
     numbered(drawing)
@@ -346,30 +252,11 @@ fn fan() -> Drawing {
 fn dense() -> Drawing {
     let mut drawing = heap(&mut Dice(45), 12);
     let cache = drawing.nodes.len();
-    drawing.nodes.push(node(
-        "Cache",
-        &["20 items", "4 refs, 488 B"],
-        NodeKind::Dict,
-        Role::Plain,
-    ));
-    drawing.nodes.push(node(
-        "list",
-        &["20 items", "3 refs, 248 B"],
-        NodeKind::List,
-        Role::Plain,
-    ));
-    drawing.nodes.push(node(
-        "dict",
-        &["4 items", "2 refs, 184 B"],
-        NodeKind::Dict,
-        Role::Plain,
-    ));
-    drawing
-        .edges
-        .push(edge(cache + 2, cache, "cache", EdgeStyle::Plain));
-    drawing
-        .edges
-        .push(edge(cache + 2, cache + 1, "sessions", EdgeStyle::Plain));
+    drawing.nodes.push(node("Cache", &["20 items", "4 refs, 488 B"], NodeKind::Dict, Role::Plain));
+    drawing.nodes.push(node("list", &["20 items", "3 refs, 248 B"], NodeKind::List, Role::Plain));
+    drawing.nodes.push(node("dict", &["4 items", "2 refs, 184 B"], NodeKind::Dict, Role::Plain));
+    drawing.edges.push(edge(cache + 2, cache, "cache", EdgeStyle::Plain));
+    drawing.edges.push(edge(cache + 2, cache + 1, "sessions", EdgeStyle::Plain));
     for turn in 0..8 {
         let session = drawing.nodes.len();
         drawing.nodes.push(instance("Session", session));
@@ -385,46 +272,20 @@ fn dense() -> Drawing {
             NodeKind::Tuple,
             Role::Plain,
         ));
-        drawing.nodes.push(node(
-            "list",
-            &["2 items", "2 refs, 72 B"],
-            NodeKind::List,
-            Role::Plain,
-        ));
-        drawing
-            .edges
-            .push(edge(cache, session, &format!("s{turn}"), EdgeStyle::Plain));
-        drawing
-            .edges
-            .push(edge(cache + 1, session, "", EdgeStyle::Plain));
-        drawing
-            .edges
-            .push(edge(session + 2, session, "", EdgeStyle::Plain));
-        drawing
-            .edges
-            .push(edge(session, session + 1, "__dict__", EdgeStyle::Plain));
-        drawing
-            .edges
-            .push(edge(session + 1, 0, "r", EdgeStyle::Strong));
-        drawing
-            .edges
-            .push(edge(session, session + 3, "", EdgeStyle::Plain));
-        drawing
-            .edges
-            .push(edge(session + 3, 0, "", EdgeStyle::Strong));
+        drawing.nodes.push(node("list", &["2 items", "2 refs, 72 B"], NodeKind::List, Role::Plain));
+        drawing.edges.push(edge(cache, session, &format!("s{turn}"), EdgeStyle::Plain));
+        drawing.edges.push(edge(cache + 1, session, "", EdgeStyle::Plain));
+        drawing.edges.push(edge(session + 2, session, "", EdgeStyle::Plain));
+        drawing.edges.push(edge(session, session + 1, "__dict__", EdgeStyle::Plain));
+        drawing.edges.push(edge(session + 1, 0, "r", EdgeStyle::Strong));
+        drawing.edges.push(edge(session, session + 3, "", EdgeStyle::Plain));
+        drawing.edges.push(edge(session + 3, 0, "", EdgeStyle::Strong));
         if turn % 3 == 0 {
-            drawing
-                .edges
-                .push(edge(session + 1, session, "s", EdgeStyle::Plain));
+            drawing.edges.push(edge(session + 1, session, "s", EdgeStyle::Plain));
         }
     }
     let more = drawing.nodes.len();
-    drawing.nodes.push(node(
-        "39 more backreferences",
-        &[],
-        NodeKind::Instance,
-        Role::More,
-    ));
+    drawing.nodes.push(node("39 more backreferences", &[], NodeKind::Instance, Role::More));
     drawing.edges.push(edge(more, 0, "", EdgeStyle::More));
     numbered(drawing)
 }
@@ -439,12 +300,8 @@ fn odd_edges() -> Drawing {
         NodeKind::Instance,
         Role::Target,
     ));
-    drawing
-        .nodes
-        .push(node("ref", &["weak, 1 ref"], NodeKind::Weak, Role::Plain));
-    drawing
-        .nodes
-        .push(node("list", &["[[...]]"], NodeKind::List, Role::Highlight));
+    drawing.nodes.push(node("ref", &["weak, 1 ref"], NodeKind::Weak, Role::Plain));
+    drawing.nodes.push(node("list", &["[[...]]"], NodeKind::List, Role::Highlight));
     for (source, target, label) in [
         (0, 1, "next"),
         (1, 0, "previous"),
@@ -459,11 +316,7 @@ fn odd_edges() -> Drawing {
         (4, 2, ""),
         (4, 2, ""),
     ] {
-        let style = if target == 2 {
-            EdgeStyle::Strong
-        } else {
-            EdgeStyle::Plain
-        };
+        let style = if target == 2 { EdgeStyle::Strong } else { EdgeStyle::Plain };
         drawing.edges.push(edge(source, target, label, style));
     }
     drawing.edges.push(edge(3, 2, "", EdgeStyle::Weak));
@@ -490,9 +343,7 @@ fn texts() -> Drawing {
         NodeKind::Instance,
         Role::Plain,
     ));
-    drawing
-        .nodes
-        .push(node("", &[], NodeKind::Instance, Role::Plain));
+    drawing.nodes.push(node("", &[], NodeKind::Instance, Role::Plain));
     drawing.nodes.push(node(
         "Target",
         &["\u{202e}desrever\u{202c} \0\u{1b}[31m"],
@@ -502,17 +353,11 @@ fn texts() -> Drawing {
     for (source, target, label) in [
         (0, 4, "['key\n\"x\"']"),
         (1, 4, "<script>&amp;"),
-        (
-            2,
-            4,
-            "a label that is far too long to be shown in a picture whole",
-        ),
+        (2, 4, "a label that is far too long to be shown in a picture whole"),
         (3, 4, "ключ"),
         (0, 1, "__naïve__"),
     ] {
-        drawing
-            .edges
-            .push(edge(source, target, label, EdgeStyle::Plain));
+        drawing.edges.push(edge(source, target, label, EdgeStyle::Plain));
     }
     numbered(drawing)
 }
@@ -522,13 +367,11 @@ fn apart() -> Drawing {
     let first = drawing.nodes.len();
     let other = chain(3);
     drawing.nodes.extend(other.nodes);
-    drawing
-        .edges
-        .extend(other.edges.into_iter().map(|mut edge| {
-            edge.source += first;
-            edge.target += first;
-            edge
-        }));
+    drawing.edges.extend(other.edges.into_iter().map(|mut edge| {
+        edge.source += first;
+        edge.target += first;
+        edge
+    }));
     drawing.nodes.push(node(
         "object",
         &["0x7f85a53999", "0 refs, 16 B"],
@@ -556,20 +399,12 @@ fn kinds() -> Drawing {
         ("weakref", Weak),
     ];
     for (title, kind) in kinds {
-        drawing
-            .nodes
-            .push(node(title, &["3 refs, 56 B"], kind, Role::Plain));
+        drawing.nodes.push(node(title, &["3 refs, 56 B"], kind, Role::Plain));
     }
-    drawing
-        .nodes
-        .push(node("target", &["3 refs"], Instance, Role::Target));
-    drawing
-        .nodes
-        .push(node("highlight", &["3 refs"], Dict, Role::Highlight));
+    drawing.nodes.push(node("target", &["3 refs"], Instance, Role::Target));
+    drawing.nodes.push(node("highlight", &["3 refs"], Dict, Role::Highlight));
     for place in 0..12 {
-        drawing
-            .edges
-            .push(edge(place, 12 + place % 2, "", EdgeStyle::Plain));
+        drawing.edges.push(edge(place, 12 + place % 2, "", EdgeStyle::Plain));
     }
     numbered(drawing)
 }

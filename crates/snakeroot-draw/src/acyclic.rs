@@ -19,23 +19,14 @@ pub(crate) fn turned(
     let mut steps: Vec<Vec<(usize, usize)>> = vec![Vec::new(); vertices];
     let mut arriving = vec![0usize; vertices];
     for (index, &(source, target)) in edges.iter().enumerate() {
-        let (from, to) = if backwards {
-            (target, source)
-        } else {
-            (source, target)
-        };
+        let (from, to) = if backwards { (target, source) } else { (source, target) };
         steps[from].push((to, index));
         arriving[to] += 1;
     }
     // After the targets, the ends that no step arrives at; then what is left,
     // which lies on cycles or behind them.
     let ends = (0..vertices).filter(|&vertex| arriving[vertex] == 0);
-    let order: Vec<usize> = starts
-        .iter()
-        .copied()
-        .chain(ends)
-        .chain(0..vertices)
-        .collect();
+    let order: Vec<usize> = starts.iter().copied().chain(ends).chain(0..vertices).collect();
 
     #[derive(Clone, Copy, PartialEq)]
     enum State {

@@ -138,12 +138,7 @@ fn one_piece(
     }
     let ends: Vec<(usize, usize)> = edges
         .iter()
-        .map(|&edge| {
-            (
-                local[sketch.edges[edge].source],
-                local[sketch.edges[edge].target],
-            )
-        })
+        .map(|&edge| (local[sketch.edges[edge].source], local[sketch.edges[edge].target]))
         .collect();
     let targets: Vec<usize> = (0..members.len())
         .filter(|&index| sketch.nodes[members[index]].role == Role::Target)
@@ -176,24 +171,14 @@ fn one_piece(
             })
             .collect(),
     };
-    let span = if piece.edges.iter().any(|edge| edge.label.is_some()) {
-        2
-    } else {
-        1
-    };
-    let downwards: Vec<(usize, usize)> = piece
-        .edges
-        .iter()
-        .map(|edge| (edge.upper, edge.lower))
-        .collect();
+    let span = if piece.edges.iter().any(|edge| edge.label.is_some()) { 2 } else { 1 };
+    let downwards: Vec<(usize, usize)> =
+        piece.edges.iter().map(|edge| (edge.upper, edge.lower)).collect();
     let rows = rank::rows(members.len(), &downwards, span);
     let mut layers = Layers::new(&piece, &rows, max_vertices)?;
     let orders = order::orders(&layers, share);
     composed.crossings += orders.crossings;
-    let widths: Vec<f32> = members
-        .iter()
-        .map(|&node| sketch.nodes[node].width)
-        .collect();
+    let widths: Vec<f32> = members.iter().map(|&node| sketch.nodes[node].width).collect();
     // Of orders with equally many crossings, the one that takes the least paper,
     // as far as trying them costs little.
     let tries = (MAX_TRIED_VERTICES * share / layers.vertices.len() as f32).max(1.0) as usize;
@@ -244,14 +229,8 @@ impl Spread {
 
     fn new(layers: &Layers, ports: Vec<Ports>, centres: Vec<i32>) -> Self {
         let ends = || layers.vertices.iter().zip(&centres);
-        let left = ends()
-            .map(|(vertex, centre)| centre - vertex.left)
-            .min()
-            .unwrap_or(0);
-        let right = ends()
-            .map(|(vertex, centre)| centre + vertex.right)
-            .max()
-            .unwrap_or(0);
+        let left = ends().map(|(vertex, centre)| centre - vertex.left).min().unwrap_or(0);
+        let right = ends().map(|(vertex, centre)| centre + vertex.right).max().unwrap_or(0);
         let bands = bands(layers, &centres, &ports);
         Self {
             rows: layers.rows.clone(),
@@ -285,26 +264,17 @@ fn bands(layers: &Layers, centres: &[i32], ports: &[Ports]) -> Vec<Band> {
     let mut y = 0.0;
     let mut was_boxes = true;
     for (row, items) in layers.rows.iter().enumerate() {
-        let height = items
-            .iter()
-            .map(|&vertex| layers.vertices[vertex as usize].height)
-            .fold(0.0, f32::max);
+        let height =
+            items.iter().map(|&vertex| layers.vertices[vertex as usize].height).fold(0.0, f32::max);
         let is_boxes = items
             .iter()
             .any(|&vertex| matches!(layers.vertices[vertex as usize].item, Item::Node(_)));
         if row > 0 {
-            let gap = if was_boxes && is_boxes {
-                theme::ROW_GAP
-            } else {
-                theme::ROW_GAP / 2.0
-            };
+            let gap = if was_boxes && is_boxes { theme::ROW_GAP } else { theme::ROW_GAP / 2.0 };
             let growth = sideways[row - 1] * theme::ROW_GAP_GROWTH;
             y += gap + growth.min(theme::ROW_GAP_MAX_GROWTH);
         }
-        bands.push(Band {
-            top: y,
-            bottom: y + height,
-        });
+        bands.push(Band { top: y, bottom: y + height });
         y += height;
         was_boxes = is_boxes;
     }
@@ -319,11 +289,8 @@ fn pack(sketch: &Sketch, members: &[Vec<usize>], boxes: Vec<Placed>, composed: &
         .sum();
     let widest = boxes.iter().map(|placed| placed.width).fold(0.0, f32::max);
     let limit = widest.max((area * 1.8).sqrt());
-    let has_target = |piece: usize| {
-        members[piece]
-            .iter()
-            .any(|&node| sketch.nodes[node].role == Role::Target)
-    };
+    let has_target =
+        |piece: usize| members[piece].iter().any(|&node| sketch.nodes[node].role == Role::Target);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by_key(|&piece| (!has_target(piece), std::cmp::Reverse(members[piece].len())));
     let mut y = 0.0;
@@ -339,17 +306,10 @@ fn pack(sketch: &Sketch, members: &[Vec<usize>], boxes: Vec<Placed>, composed: &
             next += 1;
             continue;
         }
-        let height = shelf
-            .iter()
-            .map(|&(piece, _)| boxes[piece].height)
-            .fold(0.0, f32::max);
+        let height = shelf.iter().map(|&(piece, _)| boxes[piece].height).fold(0.0, f32::max);
         for (piece, x) in shelf.drain(..) {
             // Targets side by side, on the side where they are the ends.
-            let down = if sketch.targets_last {
-                height - boxes[piece].height
-            } else {
-                0.0
-            };
+            let down = if sketch.targets_last { height - boxes[piece].height } else { 0.0 };
             for &node in &members[piece] {
                 composed.places[node].left += x;
                 composed.places[node].top += y + down;

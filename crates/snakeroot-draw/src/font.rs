@@ -41,13 +41,7 @@ impl Font {
     pub(crate) fn width(self, text: &str, size: f32) -> f32 {
         let units: u32 = text
             .chars()
-            .map(|letter| {
-                u32::from(
-                    self.face()
-                        .glyph_hor_advance(self.glyph(letter))
-                        .unwrap_or(0),
-                )
-            })
+            .map(|letter| u32::from(self.face().glyph_hor_advance(self.glyph(letter)).unwrap_or(0)))
             .sum();
         units as f32 * size / f32::from(self.face().units_per_em())
     }
@@ -56,12 +50,7 @@ impl Font {
     /// where there is nothing to paint.
     pub(crate) fn outline(self, text: &str, size: f32, x: f32, y: f32) -> Option<Path> {
         let scale = size / f32::from(self.face().units_per_em());
-        let mut pen = Pen {
-            path: PathBuilder::new(),
-            x,
-            y,
-            scale,
-        };
+        let mut pen = Pen { path: PathBuilder::new(), x, y, scale };
         for letter in text.chars() {
             let glyph = self.glyph(letter);
             self.face().outline_glyph(glyph, &mut pen);
@@ -125,12 +114,8 @@ mod tests {
 
     #[test]
     fn a_character_the_font_lacks_is_painted_as_a_box() {
-        let missing = Font::Regular
-            .outline("\u{6f22}", 10.0, 0.0, 0.0)
-            .expect("a box");
-        let other = Font::Regular
-            .outline("\u{1f40d}", 10.0, 0.0, 0.0)
-            .expect("a box");
+        let missing = Font::Regular.outline("\u{6f22}", 10.0, 0.0, 0.0).expect("a box");
+        let other = Font::Regular.outline("\u{1f40d}", 10.0, 0.0, 0.0).expect("a box");
         assert_eq!(missing.bounds(), other.bounds());
     }
 

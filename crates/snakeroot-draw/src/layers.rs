@@ -98,11 +98,8 @@ impl Layers {
             for row in layers.row[edge.upper] + 1..layers.row[edge.lower] {
                 let bend = layers.vertices.len() as u32;
                 let is_label = label_row == Some(row);
-                let half = if is_label {
-                    (edge.label.unwrap_or(0.0) / 2.0).ceil() as i32 + 1
-                } else {
-                    0
-                };
+                let half =
+                    if is_label { (edge.label.unwrap_or(0.0) / 2.0).ceil() as i32 + 1 } else { 0 };
                 layers.vertices.push(Vertex {
                     item: if is_label { Item::Label } else { Item::Bend },
                     left: half,
@@ -124,10 +121,7 @@ impl Layers {
     /// The joins of an edge of the piece, from top to bottom.
     pub(crate) fn way(&self, edge: usize) -> &[(u32, u32)] {
         let first = self.first_join[edge] as usize;
-        let end = self
-            .first_join
-            .get(edge + 1)
-            .map_or(self.joins.len(), |&end| end as usize);
+        let end = self.first_join.get(edge + 1).map_or(self.joins.len(), |&end| end as usize);
         &self.joins[first..end]
     }
 }

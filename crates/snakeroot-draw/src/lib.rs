@@ -49,10 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            scale: 2.0,
-            max_nodes: 1_000,
-        }
+        Self { scale: 2.0, max_nodes: 1_000 }
     }
 }
 
@@ -84,10 +81,7 @@ impl fmt::Display for DrawError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EdgeEnd { edge, found, nodes } => {
-                write!(
-                    f,
-                    "edge {edge}: expected a node below {nodes}, found {found}"
-                )
+                write!(f, "edge {edge}: expected a node below {nodes}, found {found}")
             }
             Self::Scale { found } => {
                 write!(f, "scale: expected a positive number, found {found}")
@@ -230,9 +224,7 @@ pub fn svg(drawing: &Drawing, options: &Options) -> Result<String, DrawError> {
 /// As [`layout`]; [`DrawError::Scale`] where the scale is no positive number.
 pub fn png(drawing: &Drawing, options: &Options) -> Result<Vec<u8>, DrawError> {
     if !(options.scale.is_finite() && options.scale > 0.0) {
-        return Err(DrawError::Scale {
-            found: options.scale,
-        });
+        return Err(DrawError::Scale { found: options.scale });
     }
     paint::png(&layout(drawing, options)?, options.scale)
 }

@@ -32,9 +32,8 @@ pub(crate) fn draw(
             top: (band.top + band.bottom - drawn.height) / 2.0,
         };
     }
-    let mut x: Vec<f32> = (0..layers.vertices.len() as u32)
-        .map(|vertex| spread.x(vertex))
-        .collect();
+    let mut x: Vec<f32> =
+        (0..layers.vertices.len() as u32).map(|vertex| spread.x(vertex)).collect();
     let mut routed: Vec<(Vec<Door>, Vec<Point>)> = Vec::new();
     for _ in 0..ROUNDS {
         let room = room(layers, &x, spread.width);
@@ -56,10 +55,8 @@ pub(crate) fn draw(
         let drawn = &sketch.edges[edge.edge];
         let label_at = layers.way(index).iter().find_map(|&(_, vertex)| {
             let band = spread.bands[layers.row[vertex as usize] as usize];
-            (layers.vertices[vertex as usize].item == Item::Label).then(|| Point {
-                x: spread.x(vertex),
-                y: (band.top + band.bottom) / 2.0,
-            })
+            (layers.vertices[vertex as usize].item == Item::Label)
+                .then(|| Point { x: spread.x(vertex), y: (band.top + band.bottom) / 2.0 })
         });
         composed.lines.push(Line {
             curve: if edge.turned { curve.reversed() } else { curve },
@@ -82,9 +79,7 @@ pub(crate) fn draw(
 
 /// Where a line of points is at a height that it passes.
 fn x_at(points: &[Point], y: f32) -> f32 {
-    let below = points
-        .partition_point(|point| point.y < y)
-        .clamp(1, points.len() - 1);
+    let below = points.partition_point(|point| point.y < y).clamp(1, points.len() - 1);
     let (from, to) = (points[below - 1], points[below]);
     let part = ((y - from.y) / (to.y - from.y)).clamp(0.0, 1.0);
     from.x + (to.x - from.x) * part

@@ -128,11 +128,7 @@ impl Search {
             starts.extend(self.best_rows.iter().rev().flatten());
         }
         if random {
-            let first = if from_top {
-                self.rows.first()
-            } else {
-                self.rows.last()
-            };
+            let first = if from_top { self.rows.first() } else { self.rows.last() };
             let first = first.map_or(0, Vec::len);
             self.dice.shuffle(&mut starts[..first]);
         }
@@ -156,11 +152,8 @@ impl Search {
                 }
                 self.rows[row_of[vertex as usize] as usize].push(vertex);
                 others.clear();
-                let (near, far) = if from_top {
-                    (&self.up, &self.down)
-                } else {
-                    (&self.down, &self.up)
-                };
+                let (near, far) =
+                    if from_top { (&self.up, &self.down) } else { (&self.down, &self.up) };
                 others.extend(near.of(vertex));
                 others.extend(far.of(vertex));
                 // What was pushed last comes first.
@@ -255,11 +248,8 @@ impl Search {
                 };
                 let places = &places[side.range(vertex)];
                 if !places.is_empty() {
-                    self.keys[vertex as usize] = if by_mean {
-                        mean(places)
-                    } else {
-                        median(places)
-                    };
+                    self.keys[vertex as usize] =
+                        if by_mean { mean(places) } else { median(places) };
                     moving.push(vertex);
                 }
             }
@@ -289,10 +279,9 @@ impl Search {
     /// Reads the neighbours' places for the vertices of a row.
     fn read_places(&mut self, row: usize) {
         for &vertex in &self.rows[row] {
-            for (side, places) in [
-                (&self.up, &mut self.up_places),
-                (&self.down, &mut self.down_places),
-            ] {
+            for (side, places) in
+                [(&self.up, &mut self.up_places), (&self.down, &mut self.down_places)]
+            {
                 let range = side.range(vertex);
                 let places = &mut places[range.clone()];
                 for (place, &other) in places.iter_mut().zip(&side.others[range]) {
@@ -306,13 +295,11 @@ impl Search {
 
     /// Crossings gained by putting `right` left of `left`: negative is better.
     fn gain(&self, left: u32, right: u32) -> i64 {
-        pair(
-            &self.up_places[self.up.range(left)],
-            &self.up_places[self.up.range(right)],
-        ) + pair(
-            &self.down_places[self.down.range(left)],
-            &self.down_places[self.down.range(right)],
-        )
+        pair(&self.up_places[self.up.range(left)], &self.up_places[self.up.range(right)])
+            + pair(
+                &self.down_places[self.down.range(left)],
+                &self.down_places[self.down.range(right)],
+            )
     }
 
     /// Exchanges neighbours while that helps; with `even`, also where it does
@@ -428,22 +415,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn layers(rows: &[u32], joins: &[(u32, u32)]) -> Layers {
-        let vertex = Vertex {
-            item: Item::Bend,
-            left: 0,
-            right: 0,
-            height: 0.0,
-        };
+        let vertex = Vertex { item: Item::Bend, left: 0, right: 0, height: 0.0 };
         let last = rows.iter().copied().max().unwrap_or(0);
         Layers {
             vertices: vec![vertex; rows.len()],
             row: rows.to_vec(),
             rows: (0..=last)
-                .map(|row| {
-                    (0..rows.len() as u32)
-                        .filter(|&v| rows[v as usize] == row)
-                        .collect()
-                })
+                .map(|row| (0..rows.len() as u32).filter(|&v| rows[v as usize] == row).collect())
                 .collect(),
             joins: joins.to_vec(),
             first_join: Vec::new(),
@@ -453,9 +431,7 @@ mod tests {
     /// Counts crossings pair by pair.
     fn slow_count(layers: &Layers) -> u64 {
         let place = |vertex: u32| {
-            layers.rows[layers.row[vertex as usize] as usize]
-                .iter()
-                .position(|&v| v == vertex)
+            layers.rows[layers.row[vertex as usize] as usize].iter().position(|&v| v == vertex)
         };
         let mut crossings = 0;
         for (index, &(a, b)) in layers.joins.iter().enumerate() {

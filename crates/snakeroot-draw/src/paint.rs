@@ -78,10 +78,8 @@ struct Canvas {
 impl Canvas {
     fn new(width: f32, height: f32, scale: f32) -> Result<Self, DrawError> {
         let (w, h) = (f64::from(width), f64::from(height));
-        let scale = f64::from(scale)
-            .min((MAX_PIXELS / (w * h)).sqrt())
-            .min(MAX_SIDE / w)
-            .min(MAX_SIDE / h);
+        let scale =
+            f64::from(scale).min((MAX_PIXELS / (w * h)).sqrt()).min(MAX_SIDE / w).min(MAX_SIDE / h);
         // Down where the limit is met, so that it is kept.
         let pixels = |length: f64| ((length * scale).ceil()).clamp(1.0, MAX_SIDE) as u32;
         let mut pixmap = Pixmap::new(pixels(w), pixels(h)).ok_or_else(|| DrawError::Png {
@@ -89,16 +87,12 @@ impl Canvas {
         })?;
         pixmap.fill(colour(theme::BACKGROUND));
         let scale = scale as f32;
-        Ok(Self {
-            pixmap,
-            transform: Transform::from_scale(scale, scale),
-        })
+        Ok(Self { pixmap, transform: Transform::from_scale(scale, scale) })
     }
 
     fn fill(&mut self, path: &Path, with: Colour) {
         let paint = paint(with);
-        self.pixmap
-            .fill_path(path, &paint, FillRule::Winding, self.transform, None);
+        self.pixmap.fill_path(path, &paint, FillRule::Winding, self.transform, None);
     }
 
     fn stroke(&mut self, path: &Path, with: Colour, width: f32, dash: Option<[f32; 2]>) {
@@ -109,8 +103,7 @@ impl Canvas {
             dash: dash.and_then(|dash| StrokeDash::new(dash.to_vec(), 0.0)),
             ..Stroke::default()
         };
-        self.pixmap
-            .stroke_path(path, &paint(with), &stroke, self.transform, None);
+        self.pixmap.stroke_path(path, &paint(with), &stroke, self.transform, None);
     }
 
     fn edge(&mut self, line: &Line) {
@@ -138,9 +131,7 @@ impl Canvas {
     }
 
     fn encode(self) -> Result<Vec<u8>, DrawError> {
-        let failed = |error: png::EncodingError| DrawError::Png {
-            message: error.to_string(),
-        };
+        let failed = |error: png::EncodingError| DrawError::Png { message: error.to_string() };
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.pixmap.width(), self.pixmap.height());
         encoder.set_color(png::ColorType::Rgb);

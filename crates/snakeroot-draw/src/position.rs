@@ -48,11 +48,7 @@ pub(crate) fn ports(layers: &Layers, widths: &[f32]) -> Vec<Ports> {
                 (place[if is_upper { lower } else { upper } as usize], join)
             });
             let gaps = joins.len().saturating_sub(1) as f32;
-            let gap = if gaps > 0.0 {
-                theme::PORT_GAP.min(room / gaps)
-            } else {
-                0.0
-            };
+            let gap = if gaps > 0.0 { theme::PORT_GAP.min(room / gaps) } else { 0.0 };
             for (index, &join) in joins.iter().enumerate() {
                 let offset = ((index as f32 - gaps / 2.0) * gap).round() as i32;
                 let port = &mut ports[join as usize];
@@ -69,10 +65,7 @@ pub(crate) fn ports(layers: &Layers, widths: &[f32]) -> Vec<Ports> {
 
 /// The least distance between the centres of two neighbours in a row.
 pub(crate) fn distance(layers: &Layers, left: u32, right: u32) -> i32 {
-    let (left, right) = (
-        &layers.vertices[left as usize],
-        &layers.vertices[right as usize],
-    );
+    let (left, right) = (&layers.vertices[left as usize], &layers.vertices[right as usize]);
     let gap = match (left.item, right.item) {
         (Item::Node(_), Item::Node(_)) => theme::BOX_GAP,
         (Item::Label, _) | (_, Item::Label) => theme::LABEL_GAP,
@@ -89,10 +82,7 @@ pub(crate) fn centres(layers: &Layers, ports: &[Ports]) -> Vec<i32> {
         .iter()
         .map(|&(upper, lower)| {
             let is_node = |vertex: u32| {
-                usize::from(matches!(
-                    layers.vertices[vertex as usize].item,
-                    Item::Node(_)
-                ))
+                usize::from(matches!(layers.vertices[vertex as usize].item, Item::Node(_)))
             };
             // Long edges should be straight first of all: each bend in one is seen.
             [8, 2, 1][is_node(upper) + is_node(lower)]
@@ -109,29 +99,14 @@ pub(crate) fn centres(layers: &Layers, ports: &[Ports]) -> Vec<i32> {
         let helper = values.len() as u32;
         let (to_upper, to_lower) = ((-shift).max(0), shift.max(0));
         let weight = weights[join];
-        arcs.push(Arc {
-            tail: helper,
-            head: upper,
-            min: to_upper,
-            weight,
-        });
-        arcs.push(Arc {
-            tail: helper,
-            head: lower,
-            min: to_lower,
-            weight,
-        });
+        arcs.push(Arc { tail: helper, head: upper, min: to_upper, weight });
+        arcs.push(Arc { tail: helper, head: lower, min: to_lower, weight });
         values.push((values[upper as usize] - to_upper).min(values[lower as usize] - to_lower));
     }
     for row in &layers.rows {
         for pair in row.windows(2) {
             let min = distance(layers, pair[0], pair[1]);
-            arcs.push(Arc {
-                tail: pair[0],
-                head: pair[1],
-                min,
-                weight: 0,
-            });
+            arcs.push(Arc { tail: pair[0], head: pair[1], min, weight: 0 });
         }
     }
     let mut simplex = Simplex::new(&arcs, values);
@@ -163,11 +138,7 @@ fn least_squares(layers: &Layers, ports: &[Ports], weights: &[i32]) -> Vec<i32> 
     let mut blocks: Vec<Block> = Vec::new();
     for sweep in 0..SWEEPS {
         for step in 0..count {
-            let row = if sweep % 2 == 0 {
-                step
-            } else {
-                count - 1 - step
-            };
+            let row = if sweep % 2 == 0 { step } else { count - 1 - step };
             let both = sweep + 2 >= SWEEPS;
             blocks.clear();
             let mut offset = 0;
@@ -177,11 +148,7 @@ fn least_squares(layers: &Layers, ports: &[Ports], weights: &[i32]) -> Vec<i32> 
                     offset += distance(layers, items[index - 1], vertex);
                 }
                 let (mut sum, mut weight) = (0.0, 0.0);
-                let (first, second) = if sweep % 2 == 0 {
-                    (&up, &down)
-                } else {
-                    (&down, &up)
-                };
+                let (first, second) = if sweep % 2 == 0 { (&up, &down) } else { (&down, &up) };
                 let wishes = first[vertex as usize].iter();
                 let more = second[vertex as usize]
                     .iter()
@@ -195,11 +162,7 @@ fn least_squares(layers: &Layers, ports: &[Ports], weights: &[i32]) -> Vec<i32> 
                 }
                 // Pool adjacent violators: neighbours that would come too close
                 // move as one, to where they wish to be on average.
-                blocks.push(Block {
-                    sum: sum - weight * f64::from(offset),
-                    weight,
-                    count: 1,
-                });
+                blocks.push(Block { sum: sum - weight * f64::from(offset), weight, count: 1 });
                 while let [.., before, last] = blocks.as_slice()
                     && before.sum / before.weight > last.sum / last.weight
                 {

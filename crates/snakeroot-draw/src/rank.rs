@@ -14,12 +14,7 @@ const BUDGET: i64 = 3_000_000;
 pub(crate) fn rows(vertices: usize, edges: &[(usize, usize)], span: i32) -> Vec<i32> {
     let mut arcs: Vec<Arc> = edges
         .iter()
-        .map(|&(upper, lower)| Arc {
-            tail: upper as u32,
-            head: lower as u32,
-            min: span,
-            weight: 1,
-        })
+        .map(|&(upper, lower)| Arc { tail: upper as u32, head: lower as u32, min: span, weight: 1 })
         .collect();
     // Several edges between one pair are one arc of their joint weight.
     arcs.sort_by_key(|arc| (arc.tail, arc.head));
@@ -64,16 +59,8 @@ fn balance(rows: &mut [i32], arcs: &[Arc], span: i32) {
         if pull[vertex] != 0 || above[vertex].is_empty() {
             continue;
         }
-        let first = above[vertex]
-            .iter()
-            .map(|&v| rows[v as usize] + span)
-            .max()
-            .unwrap_or(0);
-        let end = below[vertex]
-            .iter()
-            .map(|&v| rows[v as usize] - span)
-            .min()
-            .unwrap_or(last);
+        let first = above[vertex].iter().map(|&v| rows[v as usize] + span).max().unwrap_or(0);
+        let end = below[vertex].iter().map(|&v| rows[v as usize] - span).min().unwrap_or(last);
         let old = rows[vertex];
         let mut best = old;
         // Whole spans only: the rows between are kept for labels.
@@ -102,10 +89,7 @@ mod tests {
     #[test]
     fn a_late_referrer_stands_just_above_its_referent() {
         // 0 -> 1 -> 2 -> 3,  4 -> 3
-        assert_eq!(
-            rows(5, &[(0, 1), (1, 2), (2, 3), (4, 3)], 1),
-            [0, 1, 2, 3, 2]
-        );
+        assert_eq!(rows(5, &[(0, 1), (1, 2), (2, 3), (4, 3)], 1), [0, 1, 2, 3, 2]);
     }
 
     #[test]

@@ -60,21 +60,12 @@ pub(crate) fn points(doors: &[Door]) -> Vec<Point> {
 pub(crate) fn curve(points: &[Point], doors: &[Door]) -> Curve {
     let points = needed(points, doors);
     let slopes = slopes(&points);
-    let mut curve = Curve {
-        start: points[0],
-        cubics: Vec::with_capacity(points.len()),
-    };
+    let mut curve = Curve { start: points[0], cubics: Vec::with_capacity(points.len()) };
     for (pair, slope) in points.windows(2).zip(slopes.windows(2)) {
         let third = (pair[1].y - pair[0].y) / 3.0;
         curve.cubics.push([
-            Point {
-                x: pair[0].x + slope[0] * third,
-                y: pair[0].y + third,
-            },
-            Point {
-                x: pair[1].x - slope[1] * third,
-                y: pair[1].y - third,
-            },
+            Point { x: pair[0].x + slope[0] * third, y: pair[0].y + third },
+            Point { x: pair[1].x - slope[1] * third, y: pair[1].y - third },
             pair[1],
         ]);
     }
@@ -83,10 +74,7 @@ pub(crate) fn curve(points: &[Point], doors: &[Door]) -> Curve {
 
 /// A point in each door, on the shortest line through all of them.
 fn shortest(doors: &[Door]) -> Vec<Point> {
-    let mut points = vec![Point {
-        x: doors[0].left,
-        y: doors[0].y,
-    }];
+    let mut points = vec![Point { x: doors[0].left, y: doors[0].y }];
     while points.len() < doors.len() {
         let from = points[points.len() - 1];
         let first = points.len();
@@ -184,10 +172,8 @@ fn needed(points: &[Point], doors: &[Door]) -> Vec<Point> {
 /// The slope at each point: none where the line turns back, and never so steep
 /// that the curve would leave the range of its two ends.
 fn slopes(points: &[Point]) -> Vec<f32> {
-    let secants: Vec<f32> = points
-        .windows(2)
-        .map(|pair| (pair[1].x - pair[0].x) / (pair[1].y - pair[0].y))
-        .collect();
+    let secants: Vec<f32> =
+        points.windows(2).map(|pair| (pair[1].x - pair[0].x) / (pair[1].y - pair[0].y)).collect();
     let end = |secant: f32| {
         let limit = MAX_END_SLOPE.min(secant.abs());
         (secant * END_SLOPE).clamp(-limit, limit)
@@ -215,19 +201,12 @@ impl Curve {
         for (at, cubic) in self.cubics.iter().enumerate().rev() {
             cubics.push([cubic[1], cubic[0], self.from(at)]);
         }
-        Self {
-            start: self.end(),
-            cubics,
-        }
+        Self { start: self.end(), cubics }
     }
 
     /// Where the cubic at a place starts.
     fn from(&self, at: usize) -> Point {
-        if at == 0 {
-            self.start
-        } else {
-            self.cubics[at - 1][2]
-        }
+        if at == 0 { self.start } else { self.cubics[at - 1][2] }
     }
 
     /// Where the line ends.
@@ -250,11 +229,7 @@ impl Curve {
             let (mut low, mut high) = (0.0, 1.0);
             for _ in 0..20 {
                 let middle = (low + high) / 2.0;
-                if apart(at(from, &cubic, middle)) > length {
-                    low = middle
-                } else {
-                    high = middle
-                }
+                if apart(at(from, &cubic, middle)) > length { low = middle } else { high = middle }
             }
             line.cubics.push(first_part(from, &cubic, low));
             break;
@@ -284,10 +259,7 @@ impl Curve {
 }
 
 fn between(one: Point, other: Point, part: f32) -> Point {
-    Point {
-        x: one.x + (other.x - one.x) * part,
-        y: one.y + (other.y - one.y) * part,
-    }
+    Point { x: one.x + (other.x - one.x) * part, y: one.y + (other.y - one.y) * part }
 }
 
 /// The cubic up to a parameter (de Casteljau).
@@ -309,23 +281,11 @@ pub(crate) fn self_loop(right: f32, middle: f32, half_height: f32, reach: f32) -
     // A cubic reaches three quarters as far as its control points.
     let control = right + reach / 0.75;
     Curve {
-        start: Point {
-            x: right,
-            y: middle - half_height,
-        },
+        start: Point { x: right, y: middle - half_height },
         cubics: vec![[
-            Point {
-                x: control,
-                y: middle - half_height * 1.3,
-            },
-            Point {
-                x: control,
-                y: middle + half_height * 1.3,
-            },
-            Point {
-                x: right,
-                y: middle + half_height,
-            },
+            Point { x: control, y: middle - half_height * 1.3 },
+            Point { x: control, y: middle + half_height * 1.3 },
+            Point { x: right, y: middle + half_height },
         ]],
     }
 }
@@ -340,11 +300,7 @@ mod tests {
 
     #[test]
     fn a_free_way_is_straight() {
-        let points = shortest(&[
-            door(0.0, 0.0, 0.0),
-            door(5.0, -9.0, 9.0),
-            door(10.0, 4.0, 4.0),
-        ]);
+        let points = shortest(&[door(0.0, 0.0, 0.0), door(5.0, -9.0, 9.0), door(10.0, 4.0, 4.0)]);
         assert_eq!(points[1], Point { x: 2.0, y: 5.0 });
     }
 
@@ -357,19 +313,12 @@ mod tests {
             door(6.0, 6.0, 9.0),
             door(10.0, 0.0, 0.0),
         ]);
-        assert_eq!(
-            points.iter().map(|point| point.x).collect::<Vec<_>>(),
-            [0.0, 6.0, 6.0, 0.0]
-        );
+        assert_eq!(points.iter().map(|point| point.x).collect::<Vec<_>>(), [0.0, 6.0, 6.0, 0.0]);
     }
 
     #[test]
     fn a_line_turned_round_is_the_same_line() {
-        let curve = through(&[
-            door(0.0, 0.0, 0.0),
-            door(5.0, 7.0, 9.0),
-            door(10.0, 1.0, 1.0),
-        ]);
+        let curve = through(&[door(0.0, 0.0, 0.0), door(5.0, 7.0, 9.0), door(10.0, 1.0, 1.0)]);
         assert_eq!(curve.reversed().reversed(), curve);
         assert_eq!(curve.reversed().end(), curve.start);
     }

@@ -50,10 +50,7 @@ impl Incidence {
             found[*slot as usize] = index as u32;
             *slot += 1;
         }
-        Self {
-            starts,
-            arcs: found,
-        }
+        Self { starts, arcs: found }
     }
 
     fn of(&self, vertex: u32) -> &[u32] {
@@ -95,9 +92,7 @@ pub(crate) fn longest_paths(vertices: usize, arcs: &[Arc]) -> Option<Vec<i32>> {
     for arc in arcs {
         waiting[arc.head as usize] += 1;
     }
-    let mut ready: Vec<u32> = (0..vertices as u32)
-        .filter(|&v| waiting[v as usize] == 0)
-        .collect();
+    let mut ready: Vec<u32> = (0..vertices as u32).filter(|&v| waiting[v as usize] == 0).collect();
     let mut value = vec![0i32; vertices];
     let mut done = 0;
     while let Some(vertex) = ready.pop() {
@@ -212,12 +207,8 @@ impl<'a> Simplex<'a> {
             // addition at the end shifts all of them.
             self.value[vertex as usize] -= offset as i32;
             loop {
-                let out = outward
-                    .peek()
-                    .map(|&Reverse((key, arc))| (key - offset, arc));
-                let into = inward
-                    .peek()
-                    .map(|&Reverse((key, arc))| (key + offset, arc));
+                let out = outward.peek().map(|&Reverse((key, arc))| (key - offset, arc));
+                let into = inward.peek().map(|&Reverse((key, arc))| (key + offset, arc));
                 let take_out = match (out, into) {
                     (Some(out), Some(into)) => out.0 <= into.0,
                     (Some(_), None) => true,
@@ -264,11 +255,7 @@ impl<'a> Simplex<'a> {
                 *child += 1;
                 if arc != self.above[vertex as usize] {
                     let ends = &self.arcs[arc as usize];
-                    let below = if ends.tail == vertex {
-                        ends.head
-                    } else {
-                        ends.tail
-                    };
+                    let below = if ends.tail == vertex { ends.head } else { ends.tail };
                     self.above[below as usize] = arc;
                     self.low[below as usize] = next;
                     self.stack.push((below, 0));
@@ -339,11 +326,7 @@ impl<'a> Simplex<'a> {
         let ends = &self.arcs[arc as usize];
         let tail_below = self.lim[ends.tail as usize] < self.lim[ends.head as usize];
         let vertex = if tail_below { ends.tail } else { ends.head } as usize;
-        (
-            tail_below,
-            self.low[vertex] as usize,
-            self.lim[vertex] as usize,
-        )
+        (tail_below, self.low[vertex] as usize, self.lim[vertex] as usize)
     }
 
     /// The arc of least slack from the head's side of a tree arc to its tail's.
@@ -353,16 +336,9 @@ impl<'a> Simplex<'a> {
         let size = lim - low + 1;
         // The smaller side is searched: its arcs across are the same arcs.
         let small_is_below = size * 2 <= vertices;
-        let incidence = if tail_below == small_is_below {
-            &self.entering
-        } else {
-            &self.leaving
-        };
-        let (first, second) = if small_is_below {
-            (low..lim + 1, 0..0)
-        } else {
-            (0..low, lim + 1..vertices)
-        };
+        let incidence = if tail_below == small_is_below { &self.entering } else { &self.leaving };
+        let (first, second) =
+            if small_is_below { (low..lim + 1, 0..0) } else { (0..low, lim + 1..vertices) };
         let mut best: Option<(i32, u32)> = None;
         for number in first.chain(second) {
             let vertex = self.at[number];
@@ -370,11 +346,7 @@ impl<'a> Simplex<'a> {
             *budget -= 1 + found.len() as i64;
             for &arc in found {
                 let ends = &self.arcs[arc as usize];
-                let other = if ends.tail == vertex {
-                    ends.head
-                } else {
-                    ends.tail
-                };
+                let other = if ends.tail == vertex { ends.head } else { ends.tail };
                 let number = self.lim[other as usize] as usize;
                 let other_below = (low..=lim).contains(&number);
                 if other_below != small_is_below {
@@ -396,16 +368,9 @@ impl<'a> Simplex<'a> {
         let (tail_below, low, lim) = self.below(arc);
         let vertices = self.at.len();
         let small_is_below = (lim - low + 1) * 2 <= vertices;
-        let by = if tail_below == small_is_below {
-            -by
-        } else {
-            by
-        };
-        let (first, second) = if small_is_below {
-            (low..lim + 1, 0..0)
-        } else {
-            (0..low, lim + 1..vertices)
-        };
+        let by = if tail_below == small_is_below { -by } else { by };
+        let (first, second) =
+            if small_is_below { (low..lim + 1, 0..0) } else { (0..low, lim + 1..vertices) };
         for number in first.chain(second) {
             self.value[self.at[number] as usize] += by;
         }
@@ -458,12 +423,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn arc(tail: u32, head: u32, min: i32, weight: i32) -> Arc {
-        Arc {
-            tail,
-            head,
-            min,
-            weight,
-        }
+        Arc { tail, head, min, weight }
     }
 
     fn cost(arcs: &[Arc], value: &[i32]) -> i64 {
@@ -478,13 +438,8 @@ mod tests {
     #[test]
     fn a_vertex_with_two_ways_on_moves_to_the_heavier_side() {
         // 0 -> 1 -> 2 -> 3,  0 -> 4 => 3 (heavy)
-        let arcs = [
-            arc(0, 1, 1, 1),
-            arc(1, 2, 1, 1),
-            arc(2, 3, 1, 1),
-            arc(0, 4, 1, 1),
-            arc(4, 3, 1, 5),
-        ];
+        let arcs =
+            [arc(0, 1, 1, 1), arc(1, 2, 1, 1), arc(2, 3, 1, 1), arc(0, 4, 1, 1), arc(4, 3, 1, 5)];
         let start = longest_paths(5, &arcs).unwrap();
         let mut simplex = Simplex::new(&arcs, start);
         simplex.run(1_000);

@@ -77,11 +77,7 @@ impl Sketch {
         for (edge, ends) in drawing.edges.iter().enumerate() {
             for found in [ends.source, ends.target] {
                 if found >= count {
-                    return Err(DrawError::EdgeEnd {
-                        edge,
-                        found,
-                        nodes: count,
-                    });
+                    return Err(DrawError::EdgeEnd { edge, found, nodes: count });
                 }
             }
         }
@@ -101,18 +97,9 @@ impl Sketch {
                 nodes[source].loops = loops(bundle);
                 continue;
             }
-            let shown = if bundle.len() > MAX_PARALLEL {
-                MAX_PARALLEL - 1
-            } else {
-                bundle.len()
-            };
+            let shown = if bundle.len() > MAX_PARALLEL { MAX_PARALLEL - 1 } else { bundle.len() };
             for (style, label) in &bundle[..shown] {
-                edges.push(SketchEdge {
-                    source,
-                    target,
-                    style: *style,
-                    label: label_text(label),
-                });
+                edges.push(SketchEdge { source, target, style: *style, label: label_text(label) });
             }
             if shown < bundle.len() {
                 let label = Some(format!("{} more", bundle.len() - shown));
@@ -149,10 +136,7 @@ impl Bundles {
         for edge in &drawing.edges {
             let label = text::one_line(&edge.label, text::MAX_LABEL_CHARS);
             let label = (!label.trim().is_empty()).then_some(label);
-            by_ends
-                .entry((edge.source, edge.target))
-                .or_default()
-                .push((edge.style, label));
+            by_ends.entry((edge.source, edge.target)).or_default().push((edge.style, label));
         }
         for bundle in by_ends.values_mut() {
             // Two references by the same name look like one drawn twice.
@@ -166,11 +150,7 @@ impl Bundles {
 /// The nodes to draw, in the drawing's order: all, or those nearest the targets.
 fn nearest(drawing: &Drawing, bundles: &Bundles, max_nodes: usize) -> Vec<usize> {
     let count = drawing.nodes.len();
-    let edges: usize = bundles
-        .by_ends
-        .values()
-        .map(|bundle| bundle.len().min(MAX_PARALLEL))
-        .sum();
+    let edges: usize = bundles.by_ends.values().map(|bundle| bundle.len().min(MAX_PARALLEL)).sum();
     if count <= max_nodes && edges <= MAX_EDGES {
         return (0..count).collect();
     }
@@ -194,11 +174,8 @@ fn nearest(drawing: &Drawing, bundles: &Bundles, max_nodes: usize) -> Vec<usize>
         seen[start] = true;
         order.push_back(start);
         while let Some(node) = order.pop_front() {
-            let new_edges: usize = beside[node]
-                .iter()
-                .filter(|&&(other, _)| kept[other])
-                .map(|&(_, size)| size)
-                .sum();
+            let new_edges: usize =
+                beside[node].iter().filter(|&&(other, _)| kept[other]).map(|&(_, size)| size).sum();
             if left == 0 || new_edges > room {
                 continue;
             }
@@ -219,45 +196,23 @@ fn nearest(drawing: &Drawing, bundles: &Bundles, max_nodes: usize) -> Vec<usize>
 fn measured(drawing: &Drawing, node: usize) -> SketchNode {
     let drawn = &drawing.nodes[node];
     let (title_font, title_size) = title_style(drawn.role);
-    let title = Text::new(
-        text::one_line(&drawn.title, text::MAX_TITLE_CHARS),
-        title_font,
-        title_size,
-    );
-    let shown = if drawn.lines.len() > MAX_LINES {
-        MAX_LINES - 1
-    } else {
-        drawn.lines.len()
-    };
+    let title =
+        Text::new(text::one_line(&drawn.title, text::MAX_TITLE_CHARS), title_font, title_size);
+    let shown = if drawn.lines.len() > MAX_LINES { MAX_LINES - 1 } else { drawn.lines.len() };
     let mut lines: Vec<Text> = drawn.lines[..shown]
         .iter()
         .map(|line| {
-            Text::new(
-                text::one_line(line, text::MAX_LINE_CHARS),
-                Font::Regular,
-                theme::LINE_SIZE,
-            )
+            Text::new(text::one_line(line, text::MAX_LINE_CHARS), Font::Regular, theme::LINE_SIZE)
         })
         .collect();
     if shown < drawn.lines.len() {
         let more = format!("{} more lines", drawn.lines.len() - shown);
         lines.push(Text::new(more, Font::Regular, theme::LINE_SIZE));
     }
-    let widest = lines
-        .iter()
-        .map(|line| line.width)
-        .fold(title.width, f32::max);
+    let widest = lines.iter().map(|line| line.width).fold(title.width, f32::max);
     // A pill's ends are round: its text needs more room there.
-    let pad = if drawn.role == Role::More {
-        theme::PAD_X + 2.0
-    } else {
-        theme::PAD_X
-    };
-    let pad_y = if drawn.role == Role::More {
-        theme::PAD_Y - 2.0
-    } else {
-        theme::PAD_Y
-    };
+    let pad = if drawn.role == Role::More { theme::PAD_X + 2.0 } else { theme::PAD_X };
+    let pad_y = if drawn.role == Role::More { theme::PAD_Y - 2.0 } else { theme::PAD_Y };
     SketchNode {
         node,
         title,
@@ -281,22 +236,14 @@ pub(crate) fn title_style(role: Role) -> (Font, f32) {
 }
 
 fn label_text(label: &Option<String>) -> Option<Text> {
-    label
-        .as_ref()
-        .map(|label| Text::new(label.clone(), Font::Regular, theme::LABEL_SIZE))
+    label.as_ref().map(|label| Text::new(label.clone(), Font::Regular, theme::LABEL_SIZE))
 }
 
 fn loops(bundle: &[Reference]) -> Vec<(EdgeStyle, Option<Text>)> {
     if bundle.len() <= MAX_LOOPS {
-        return bundle
-            .iter()
-            .map(|(style, label)| (*style, label_text(label)))
-            .collect();
+        return bundle.iter().map(|(style, label)| (*style, label_text(label))).collect();
     }
-    let labels: Vec<&str> = bundle
-        .iter()
-        .filter_map(|(_, label)| label.as_deref())
-        .collect();
+    let labels: Vec<&str> = bundle.iter().filter_map(|(_, label)| label.as_deref()).collect();
     let joined = text::one_line(&labels.join(", "), text::MAX_LABEL_CHARS);
     vec![(bundle[0].0, label_text(&Some(joined)))]
 }

@@ -109,20 +109,11 @@ pub(crate) fn arrow_head(from: Point, tip: Point) -> [Point; 3] {
     let length = dx.hypot(dy).max(0.01);
     // Back from the tip, so that a very short line has an arrow too.
     let (ux, uy) = (dx / length, dy / length);
-    let (bx, by) = (
-        tip.x - ux * theme::ARROW_LENGTH,
-        tip.y - uy * theme::ARROW_LENGTH,
-    );
+    let (bx, by) = (tip.x - ux * theme::ARROW_LENGTH, tip.y - uy * theme::ARROW_LENGTH);
     let half = theme::ARROW_HALF_WIDTH;
     [
-        Point {
-            x: bx - uy * half,
-            y: by + ux * half,
-        },
-        Point {
-            x: bx + uy * half,
-            y: by - ux * half,
-        },
+        Point { x: bx - uy * half, y: by + ux * half },
+        Point { x: bx + uy * half, y: by - ux * half },
         tip,
     ]
 }
@@ -156,11 +147,7 @@ fn boxed(out: &mut String, at: &NodeBox, node: &SketchNode) {
 
 /// How round a box is: a pill is as round as can be.
 pub(crate) fn corner(at: &NodeBox, role: Role) -> f32 {
-    if role == Role::More {
-        at.height / 2.0
-    } else {
-        theme::CORNER
-    }
+    if role == Role::More { at.height / 2.0 } else { theme::CORNER }
 }
 
 /// The texts of a box with their baselines.
@@ -172,13 +159,8 @@ pub(crate) fn texts<'a>(
     let (font, size) = title_style(node.role);
     let content = theme::TITLE_HEIGHT + theme::LINE_HEIGHT * node.lines.len() as f32;
     let top = at.top + (at.height - content) / 2.0;
-    let title = SvgText {
-        text: &node.title.text,
-        width: node.title.width,
-        font,
-        size,
-        colour: look.title,
-    };
+    let title =
+        SvgText { text: &node.title.text, width: node.title.width, font, size, colour: look.title };
     // A capital is 0.73 of the size high: this centres it in its line.
     let first = top + theme::TITLE_HEIGHT / 2.0 + size * 0.365;
     let lines = node.lines.iter().enumerate().map(move |(index, line)| {
@@ -209,11 +191,7 @@ impl SvgText<'_> {
         if self.text.trim().is_empty() {
             return;
         }
-        let bold = if self.font == Font::Bold {
-            " font-weight=\"bold\""
-        } else {
-            ""
-        };
+        let bold = if self.font == Font::Bold { " font-weight=\"bold\"" } else { "" };
         let _ = write!(
             out,
             "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{bold} fill=\"{}\" textLength=\"{}\" \
@@ -230,11 +208,9 @@ impl SvgText<'_> {
 
 /// FNV-1a: not against malice, only so that two pictures differ.
 fn fnv(body: &[u8], nodes: &str) -> u64 {
-    body.iter()
-        .chain(nodes.as_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+    body.iter().chain(nodes.as_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A length with at most one decimal: a tenth of a pixel is not seen.

@@ -11,18 +11,12 @@ use crate::{DrawError, Layout, NodeBox, Options, layout, png, svg};
 /// Nodes named by the letters of `targets` and `edges`; `a -> b: label` per line.
 fn drawing(targets: &str, edges: &str) -> Drawing {
     let mut names: Vec<String> = Vec::new();
-    let mut drawing = Drawing {
-        targets_last: true,
-        ..Drawing::default()
-    };
+    let mut drawing = Drawing { targets_last: true, ..Drawing::default() };
     let mut place = |name: &str| {
-        names
-            .iter()
-            .position(|known| known == name)
-            .unwrap_or_else(|| {
-                names.push(name.to_owned());
-                names.len() - 1
-            })
+        names.iter().position(|known| known == name).unwrap_or_else(|| {
+            names.push(name.to_owned());
+            names.len() - 1
+        })
     };
     for line in edges.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (ends, label) = line.split_once(": ").unwrap_or((line, ""));
@@ -31,21 +25,13 @@ fn drawing(targets: &str, edges: &str) -> Drawing {
             source: place(source),
             target: place(target),
             label: label.to_owned(),
-            style: if targets.contains(target) {
-                EdgeStyle::Strong
-            } else {
-                EdgeStyle::Plain
-            },
+            style: if targets.contains(target) { EdgeStyle::Strong } else { EdgeStyle::Plain },
         });
     }
     drawing.nodes = names
         .iter()
         .map(|name| {
-            let role = if targets.contains(name) {
-                Role::Target
-            } else {
-                Role::Plain
-            };
+            let role = if targets.contains(name) { Role::Target } else { Role::Plain };
             node(name, &["1 ref"], role)
         })
         .collect();
@@ -80,23 +66,13 @@ fn overlap(one: [f32; 4], other: [f32; 4]) -> bool {
 }
 
 fn rectangle(place: &NodeBox) -> [f32; 4] {
-    [
-        place.left,
-        place.top,
-        place.left + place.width,
-        bottom(place),
-    ]
+    [place.left, place.top, place.left + place.width, bottom(place)]
 }
 
 fn label_rectangle(line: &Line) -> Option<[f32; 4]> {
-    line.label.as_ref().map(|(_, width, at)| {
-        [
-            at.x - width / 2.0,
-            at.y - 6.0,
-            at.x + width / 2.0,
-            at.y + 6.0,
-        ]
-    })
+    line.label
+        .as_ref()
+        .map(|(_, width, at)| [at.x - width / 2.0, at.y - 6.0, at.x + width / 2.0, at.y + 6.0])
 }
 
 /// Whether a point lies on the border of a box.
@@ -118,10 +94,7 @@ fn check(layout: &Layout) -> Result<(), TestCaseError> {
     }
     let labels: Vec<[f32; 4]> = layout.lines.iter().filter_map(label_rectangle).collect();
     for (place, &label) in labels.iter().enumerate() {
-        prop_assert!(
-            label[0] >= 0.0 && label[2] <= page[2],
-            "label {label:?} leaves the page"
-        );
+        prop_assert!(label[0] >= 0.0 && label[2] <= page[2], "label {label:?} leaves the page");
         for &other in boxes.iter().chain(&labels[..place]) {
             prop_assert!(!overlap(label, other), "label {label:?} over {other:?}");
         }
@@ -134,44 +107,26 @@ fn check(layout: &Layout) -> Result<(), TestCaseError> {
             "{start:?} off {:?}",
             boxes[source]
         );
-        prop_assert!(
-            on_border(end.x, end.y, boxes[target]),
-            "{end:?} off {:?}",
-            boxes[target]
-        );
+        prop_assert!(on_border(end.x, end.y, boxes[target]), "{end:?} off {:?}", boxes[target]);
         let points = line.curve.points(24);
         for point in &points {
             prop_assert!(point.x.is_finite() && point.y.is_finite());
             let dot = [point.x, point.y, point.x, point.y];
-            prop_assert!(
-                point.x >= 0.0 && point.x <= page[2],
-                "{point:?} leaves the page"
-            );
+            prop_assert!(point.x >= 0.0 && point.x <= page[2], "{point:?} leaves the page");
             for (place, &other) in boxes.iter().enumerate() {
                 let own = place == source || place == target;
-                prop_assert!(
-                    own || !overlap(dot, other),
-                    "{point:?} over box {place} {other:?}"
-                );
+                prop_assert!(own || !overlap(dot, other), "{point:?} over box {place} {other:?}");
             }
         }
         if source != target {
             let down = end.y > start.y;
             let monotone = points.windows(2).all(|pair| {
-                if down {
-                    pair[1].y >= pair[0].y - 0.01
-                } else {
-                    pair[1].y <= pair[0].y + 0.01
-                }
+                if down { pair[1].y >= pair[0].y - 0.01 } else { pair[1].y <= pair[0].y + 0.01 }
             });
             prop_assert!(monotone, "{points:?}");
             // Rows are kept: an edge leaves at one box's lower side and ends at
             // the other's upper, or the other way round.
-            let (upper, lower) = if down {
-                (source, target)
-            } else {
-                (target, source)
-            };
+            let (upper, lower) = if down { (source, target) } else { (target, source) };
             prop_assert!(boxes[upper][3] < boxes[lower][1]);
         }
     }
@@ -201,11 +156,7 @@ fn any_drawing() -> impl Strategy<Value = Drawing> {
                         1 => Role::More,
                         _ => Role::Plain,
                     };
-                    node(
-                        title,
-                        &["2 refs, 56 B", "3 items", "x"][..*lines.min(&3)],
-                        role,
-                    )
+                    node(title, &["2 refs, 56 B", "3 items", "x"][..*lines.min(&3)], role)
                 })
                 .collect(),
             edges: edges
@@ -247,9 +198,7 @@ proptest! {
 fn a_target_stands_below_all_that_leads_to_it() {
     // a -> b -> t -> a
     let picture = laid_out(&drawing("t", "a -> b\n b -> t\n t -> a"));
-    let [a, b, t] = picture.nodes() else {
-        panic!("three boxes")
-    };
+    let [a, b, t] = picture.nodes() else { panic!("three boxes") };
     assert!(bottom(a) < b.top && bottom(b) < t.top);
 }
 
@@ -259,9 +208,7 @@ fn forwards_the_target_stands_on_top() {
     let mut drawing = drawing("t", "t -> a\n a -> b\n b -> t");
     drawing.targets_last = false;
     let picture = laid_out(&drawing);
-    let [t, a, b] = picture.nodes() else {
-        panic!("three boxes")
-    };
+    let [t, a, b] = picture.nodes() else { panic!("three boxes") };
     assert!(bottom(t) < a.top && bottom(a) < b.top);
 }
 
@@ -276,10 +223,7 @@ fn a_chain_is_one_straight_column() {
 
 #[test]
 fn parallel_edges_and_two_cycles_keep_apart() {
-    let picture = laid_out(&drawing(
-        "b",
-        "a -> b: one\n a -> b: two\n b -> a: back\n a -> a: own",
-    ));
+    let picture = laid_out(&drawing("b", "a -> b: one\n a -> b: two\n b -> a: back\n a -> a: own"));
     assert_eq!(picture.lines.len(), 4);
     check(&picture).unwrap();
     assert_eq!(picture.crossings(), 0);
@@ -290,32 +234,16 @@ fn an_edge_without_a_node_is_an_error() {
     let mut drawing = drawing("b", "a -> b");
     drawing.edges[0].target = 7;
     let error = svg(&drawing, &Options::default()).unwrap_err();
-    assert_eq!(
-        error,
-        DrawError::EdgeEnd {
-            edge: 0,
-            found: 7,
-            nodes: 2
-        }
-    );
-    assert_eq!(
-        error.to_string(),
-        "edge 0: expected a node below 2, found 7"
-    );
+    assert_eq!(error, DrawError::EdgeEnd { edge: 0, found: 7, nodes: 2 });
+    assert_eq!(error.to_string(), "edge 0: expected a node below 2, found 7");
     assert!(png(&drawing, &Options::default()).is_err());
 }
 
 #[test]
 fn a_scale_that_is_no_positive_number_is_an_error() {
     for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-        let options = Options {
-            scale,
-            ..Options::default()
-        };
-        assert!(matches!(
-            png(&Drawing::default(), &options),
-            Err(DrawError::Scale { .. })
-        ));
+        let options = Options { scale, ..Options::default() };
+        assert!(matches!(png(&Drawing::default(), &options), Err(DrawError::Scale { .. })));
     }
 }
 
@@ -334,31 +262,17 @@ fn beyond_the_cap_the_nodes_nearest_the_target_stay() {
         edges.push_str(&format!("n{place} -> n{}\n", place - 1));
     }
     let drawing = drawing("t", &edges);
-    let options = Options {
-        max_nodes: 4,
-        ..Options::default()
-    };
+    let options = Options { max_nodes: 4, ..Options::default() };
     let picture = layout(&drawing, &options).unwrap();
     assert_eq!(picture.left_out(), 6);
-    let titles: Vec<&str> = picture
-        .nodes
-        .iter()
-        .map(|node| node.title.text.as_str())
-        .collect();
+    let titles: Vec<&str> = picture.nodes.iter().map(|node| node.title.text.as_str()).collect();
     assert_eq!(titles, ["n1", "t", "n2", "n3"]);
-    assert!(
-        svg(&drawing, &options)
-            .unwrap()
-            .contains("6 nodes left out")
-    );
+    assert!(svg(&drawing, &options).unwrap().contains("6 nodes left out"));
 }
 
 #[test]
 fn no_box_at_all_may_stay() {
-    let options = Options {
-        max_nodes: 0,
-        ..Options::default()
-    };
+    let options = Options { max_nodes: 0, ..Options::default() };
     let picture = layout(&drawing("t", "a -> t"), &options).unwrap();
     assert_eq!((picture.nodes().len(), picture.left_out()), (0, 2));
 }
@@ -369,21 +283,12 @@ fn a_complete_graph_is_cut_to_what_a_picture_holds() {
     let count = 120;
     let mut drawing = Drawing::default();
     for place in 0..count {
-        let role = if place == 0 {
-            Role::Target
-        } else {
-            Role::Plain
-        };
+        let role = if place == 0 { Role::Target } else { Role::Plain };
         drawing.nodes.push(node(&format!("n{place}"), &[], role));
         for target in 0..count {
             let label = String::new();
             let style = EdgeStyle::Plain;
-            drawing.edges.push(DrawnEdge {
-                source: place,
-                target,
-                label,
-                style,
-            });
+            drawing.edges.push(DrawnEdge { source: place, target, label, style });
         }
     }
     let picture = laid_out(&drawing);
@@ -394,25 +299,13 @@ fn a_complete_graph_is_cut_to_what_a_picture_holds() {
 #[test]
 fn a_chain_of_thousands_with_long_edges_is_cut() {
     let count = 3_000usize;
-    let mut drawing = Drawing {
-        targets_last: true,
-        ..Drawing::default()
-    };
+    let mut drawing = Drawing { targets_last: true, ..Drawing::default() };
     for place in 0..count {
-        let role = if place == 0 {
-            Role::Target
-        } else {
-            Role::Plain
-        };
+        let role = if place == 0 { Role::Target } else { Role::Plain };
         drawing.nodes.push(node(&format!("n{place}"), &[], role));
         for target in [0, place.saturating_sub(1)] {
             let style = EdgeStyle::Plain;
-            drawing.edges.push(DrawnEdge {
-                source: place,
-                target,
-                label: "r".into(),
-                style,
-            });
+            drawing.edges.push(DrawnEdge { source: place, target, label: "r".into(), style });
         }
     }
     let picture = laid_out(&drawing);
@@ -428,24 +321,15 @@ fn many_edges_between_one_pair_become_a_few() {
     }
     let drawing = drawing("t", &edges);
     assert_eq!(laid_out(&drawing).lines.len(), 7);
-    assert!(
-        svg(&drawing, &Options::default())
-            .unwrap()
-            .contains("35 more")
-    );
+    assert!(svg(&drawing, &Options::default()).unwrap().contains("35 more"));
 }
 
 /// The pixels of a PNG, three bytes each, and its width.
 fn pixels(bytes: &[u8]) -> (Vec<[u8; 3]>, u32, u32) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-        .read_info()
-        .unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
     let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut buffer).unwrap();
-    let pixels = buffer[..info.buffer_size()]
-        .chunks(3)
-        .map(|p| [p[0], p[1], p[2]])
-        .collect();
+    let pixels = buffer[..info.buffer_size()].chunks(3).map(|p| [p[0], p[1], p[2]]).collect();
     (pixels, info.width, info.height)
 }
 
@@ -459,14 +343,8 @@ fn a_png_has_the_size_asked_for_and_a_golden_target() {
     let target = picture.nodes()[1];
     let at = |x: f32, y: f32| pixels[(y * 2.0) as usize * width as usize + (x * 2.0) as usize];
     // Inside the border, off the text; on the border; outside.
-    assert_eq!(
-        at(target.left + 4.0, target.top + target.height / 2.0),
-        [0xfe, 0xf0, 0xcd]
-    );
-    assert_eq!(
-        at(target.left, target.top + target.height / 2.0),
-        [0xd9, 0x77, 0x06]
-    );
+    assert_eq!(at(target.left + 4.0, target.top + target.height / 2.0), [0xfe, 0xf0, 0xcd]);
+    assert_eq!(at(target.left, target.top + target.height / 2.0), [0xd9, 0x77, 0x06]);
     assert_eq!(at(2.0, 2.0), [255, 255, 255]);
     // Something of the arrow, dark on white, just above the target.
     let above = at(target.left + target.width / 2.0, target.top - 5.0);
@@ -476,16 +354,9 @@ fn a_png_has_the_size_asked_for_and_a_golden_target() {
 #[test]
 fn a_scale_too_large_is_lowered() {
     let drawing = drawing("t", "a -> t");
-    let options = Options {
-        scale: 1_000.0,
-        ..Options::default()
-    };
+    let options = Options { scale: 1_000.0, ..Options::default() };
     let (pixels, ..) = pixels(&png(&drawing, &options).unwrap());
-    assert!(
-        pixels.len() > 60_000_000 && pixels.len() < 64_100_000,
-        "{}",
-        pixels.len()
-    );
+    assert!(pixels.len() > 60_000_000 && pixels.len() < 64_100_000, "{}", pixels.len());
 }
 
 #[test]
@@ -505,12 +376,7 @@ fn two_pictures_share_no_id() {
 
 #[test]
 fn a_reference_with_a_name_as_svg() {
-    let mut drawing = drawing(
-        "t",
-        "a -> t: ['key\n\"<x>\"']"
-            .replace("\n\"", "\u{7}\"")
-            .as_str(),
-    );
+    let mut drawing = drawing("t", "a -> t: ['key\n\"<x>\"']".replace("\n\"", "\u{7}\"").as_str());
     drawing.nodes[0].title = "Größe & <co>".to_owned();
     drawing.nodes[0].tooltip = "first\nsecond \u{1b}".to_owned();
     drawing.note = "1 of 3 referrers".to_owned();

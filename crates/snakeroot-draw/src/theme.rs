@@ -100,12 +100,9 @@ pub(crate) fn box_look(kind: NodeKind, role: Role) -> BoxLook {
             dash: None,
             ..plain
         },
-        Role::Highlight => BoxLook {
-            border: Colour(0x1d, 0x4e, 0xd8),
-            border_width: 2.8,
-            dash: None,
-            ..plain
-        },
+        Role::Highlight => {
+            BoxLook { border: Colour(0x1d, 0x4e, 0xd8), border_width: 2.8, dash: None, ..plain }
+        }
         Role::More => BoxLook {
             fill: Colour(0xfe, 0xf2, 0xf2),
             border: Colour(0xdc, 0x26, 0x26),
@@ -128,26 +125,14 @@ pub(crate) struct EdgeLook {
 /// The look of an edge.
 pub(crate) fn edge_look(style: EdgeStyle) -> EdgeLook {
     match style {
-        EdgeStyle::Plain => EdgeLook {
-            colour: Colour(0x8c, 0x9c, 0xb5),
-            width: 1.1,
-            dash: None,
-        },
-        EdgeStyle::Strong => EdgeLook {
-            colour: Colour(0x3f, 0x4d, 0x63),
-            width: 1.4,
-            dash: None,
-        },
-        EdgeStyle::Weak => EdgeLook {
-            colour: Colour(0x8c, 0x9c, 0xb5),
-            width: 1.3,
-            dash: Some([1.3, 3.0]),
-        },
-        EdgeStyle::More => EdgeLook {
-            colour: Colour(0xdc, 0x26, 0x26),
-            width: 1.1,
-            dash: Some([4.0, 3.0]),
-        },
+        EdgeStyle::Plain => EdgeLook { colour: Colour(0x8c, 0x9c, 0xb5), width: 1.1, dash: None },
+        EdgeStyle::Strong => EdgeLook { colour: Colour(0x3f, 0x4d, 0x63), width: 1.4, dash: None },
+        EdgeStyle::Weak => {
+            EdgeLook { colour: Colour(0x8c, 0x9c, 0xb5), width: 1.3, dash: Some([1.3, 3.0]) }
+        }
+        EdgeStyle::More => {
+            EdgeLook { colour: Colour(0xdc, 0x26, 0x26), width: 1.1, dash: Some([4.0, 3.0]) }
+        }
     }
 }
 
@@ -158,9 +143,8 @@ mod tests {
     #[test]
     fn no_two_kinds_look_the_same() {
         use NodeKind::*;
-        let kinds = [
-            Instance, Dict, List, Tuple, Set, Scalar, Type, Module, Function, Frame, Thread, Weak,
-        ];
+        let kinds =
+            [Instance, Dict, List, Tuple, Set, Scalar, Type, Module, Function, Frame, Thread, Weak];
         for (place, &one) in kinds.iter().enumerate() {
             for &other in &kinds[place + 1..] {
                 assert_ne!(

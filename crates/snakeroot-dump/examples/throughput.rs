@@ -22,9 +22,7 @@ const POOL_BYTES: u64 = 16 << 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let groups = arguments
-        .next()
-        .map_or(Ok(1_000_000), |text| text.parse())?;
+    let groups = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let file = arguments.next().map(PathBuf::from);
     let path = file.clone().unwrap_or_else(|| {
         std::env::temp_dir().join(format!("throughput-{}.heap.parquet", std::process::id()))
@@ -89,18 +87,15 @@ impl Pools {
 }
 
 fn heap(groups: usize) -> Snapshot {
-    const NAMES: [&str; 8] = [
-        "type", "dict", "list", "str", "float", "int", "NoneType", "Session",
-    ];
+    const NAMES: [&str; 8] = ["type", "dict", "list", "str", "float", "int", "NoneType", "Session"];
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
     let mut pools = Pools::default();
     let mut table = LabelTable::new();
     let class = table.push(LabelKind::Slot, "__class__");
     let attributes = table.push(LabelKind::Slot, "__dict__");
     let key = table.push(LabelKind::KeyObject, "");
-    let entries: Vec<LabelId> = (0..600)
-        .map(|n| table.push(LabelKind::Attribute, &format!("field_{n}")))
-        .collect();
+    let entries: Vec<LabelId> =
+        (0..600).map(|n| table.push(LabelKind::Attribute, &format!("field_{n}"))).collect();
 
     // Objects in the order in which they are made: type, size, references counts, edges.
     let mut objects: Vec<(u64, usize, u32, u32)> = Vec::new();
@@ -111,28 +106,19 @@ fn heap(groups: usize) -> Snapshot {
             edges.push(to);
             objects.len() - 1
         };
-    let types: Vec<usize> = NAMES
-        .iter()
-        .map(|_| add(&mut objects, 0, 1064, 1000, vec![]))
-        .collect();
+    let types: Vec<usize> =
+        NAMES.iter().map(|_| add(&mut objects, 0, 1064, 1000, vec![])).collect();
     let none = add(&mut objects, 6, 16, u32::MAX, vec![]);
-    let integers: Vec<usize> = (0..256)
-        .map(|_| add(&mut objects, 5, 28, u32::MAX, vec![]))
-        .collect();
-    let keys: Vec<usize> = (0..600)
-        .map(|n| add(&mut objects, 3, 49 + n as u32 % 9, u32::MAX, vec![]))
-        .collect();
+    let integers: Vec<usize> =
+        (0..256).map(|_| add(&mut objects, 5, 28, u32::MAX, vec![])).collect();
+    let keys: Vec<usize> =
+        (0..600).map(|n| add(&mut objects, 3, 49 + n as u32 % 9, u32::MAX, vec![])).collect();
     for _ in 0..groups {
         let of = numbers.below(200) * 3;
         let text = add(&mut objects, 3, 50 + numbers.below(60) as u32, 1, vec![]);
         let float = add(&mut objects, 4, 24, 1, vec![]);
-        let list = add(
-            &mut objects,
-            2,
-            72,
-            1,
-            vec![(float, LabelId::item(0)), (none, LabelId::item(1))],
-        );
+        let list =
+            add(&mut objects, 2, 72, 1, vec![(float, LabelId::item(0)), (none, LabelId::item(1))]);
         let dict = add(
             &mut objects,
             1,
@@ -169,25 +155,15 @@ fn heap(groups: usize) -> Snapshot {
         node[at] = NodeId::from_index(place);
     }
     let mut parts = SnapshotParts {
-        info: Info {
-            tool: "made up".into(),
-            ..Info::default()
-        },
+        info: Info { tool: "made up".into(), ..Info::default() },
         starts: vec![0],
         label_table: table,
         ..SnapshotParts::default()
     };
     for (name, &at) in NAMES.iter().zip(&types) {
-        let module = if *name == "Session" {
-            "app"
-        } else {
-            "builtins"
-        };
-        let entry = TypeEntry {
-            module: module.into(),
-            qualname: (*name).into(),
-            node: Some(node[at]),
-        };
+        let module = if *name == "Session" { "app" } else { "builtins" };
+        let entry =
+            TypeEntry { module: module.into(), qualname: (*name).into(), node: Some(node[at]) };
         parts.types.push(entry);
     }
     for &at in &order {
@@ -197,26 +173,16 @@ fn heap(groups: usize) -> Snapshot {
         parts.sizes.push(size);
         parts.refcounts.push(refcount);
         let tracked = matches!(kind, 0 | 1 | 2 | 7);
-        parts.flags.push(if tracked {
-            Flags::TRACKED | Flags::COLLECTABLE
-        } else {
-            Flags(0)
-        });
+        parts.flags.push(if tracked { Flags::TRACKED | Flags::COLLECTABLE } else { Flags(0) });
         for &(target, label) in &edges[at] {
             parts.targets.push(node[target]);
             parts.labels.push(label);
         }
         parts.starts.push(parts.targets.len() as u64);
     }
-    let names = NAMES
-        .iter()
-        .zip(&types)
-        .map(|(name, &at)| (node[at], *name));
+    let names = NAMES.iter().zip(&types).map(|(name, &at)| (node[at], *name));
     parts.names = SparseText::from_pairs(names.collect());
-    parts.roots = types
-        .iter()
-        .map(|&at| (node[at], Root::new(RootKind::StaticType, "")))
-        .collect();
+    parts.roots = types.iter().map(|&at| (node[at], Root::new(RootKind::StaticType, ""))).collect();
     parts.roots.sort_by_key(|&(node, _)| node);
     Snapshot::new(parts).expect("the heap is made as a snapshot must be")
 }

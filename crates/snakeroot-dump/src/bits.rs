@@ -28,9 +28,8 @@ pub(crate) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
 fn take_varint(bytes: &mut &[u8]) -> Result<u64, Damage> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes
-            .split_first()
-            .ok_or("a number: expected another byte, found the end")?;
+        let (&byte, rest) =
+            bytes.split_first().ok_or("a number: expected another byte, found the end")?;
         *bytes = rest;
         value |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
@@ -83,11 +82,7 @@ fn unpack(bytes: &[u8], width: u32, at: usize) -> u64 {
         }
     }
     let value = (u128::from_le_bytes(window) >> shift) as u64;
-    if width == 64 {
-        value
-    } else {
-        value & ((1 << width) - 1)
-    }
+    if width == 64 { value } else { value & ((1 << width) - 1) }
 }
 
 /// Appends one run of levels of `width` bits: repeated where all are equal, packed otherwise.
@@ -119,11 +114,7 @@ pub(crate) fn put_places(places: &[u32], out: &mut Vec<u8>) {
     let start = out.len();
     match width {
         8 => out.extend(places.iter().map(|&place| place as u8)),
-        16 => out.extend(
-            places
-                .iter()
-                .flat_map(|&place| (place as u16).to_le_bytes()),
-        ),
+        16 => out.extend(places.iter().flat_map(|&place| (place as u16).to_le_bytes())),
         _ => {
             let bytes = width as usize / 8;
             for place in places {
@@ -165,9 +156,7 @@ pub(crate) fn take_runs<T: Small>(
     out: &mut Vec<T>,
 ) -> Result<(), Damage> {
     if width > 32 {
-        return Err(format!(
-            "packed numbers: expected at most 32 bits, found {width}"
-        ));
+        return Err(format!("packed numbers: expected at most 32 bits, found {width}"));
     }
     if width == 0 {
         out.resize(out.len() + count, T::small(0));
@@ -232,11 +221,7 @@ pub(crate) fn put_delta(
     out: &mut Vec<u8>,
 ) {
     let wrap = |value: u64| {
-        if bits == 32 {
-            i64::from(value as i32)
-        } else {
-            value as i64
-        }
+        if bits == 32 { i64::from(value as i32) } else { value as i64 }
     };
     put_varint(BLOCK_VALUES as u64, out);
     put_varint((BLOCK_VALUES / MINIBLOCK_VALUES) as u64, out);
@@ -284,9 +269,7 @@ pub(crate) fn take_delta(
         ));
     }
     if total != count as u64 {
-        return Err(format!(
-            "packed differences: expected {count} numbers, found {total}"
-        ));
+        return Err(format!("packed differences: expected {count} numbers, found {total}"));
     }
     let part = (block / parts) as usize;
     let mut value = take_zigzag(&mut bytes)? as u64;
@@ -307,9 +290,7 @@ pub(crate) fn take_delta(
                 break;
             }
             if width > 64 {
-                return Err(format!(
-                    "packed differences: expected at most 64 bits, found {width}"
-                ));
+                return Err(format!("packed differences: expected at most 64 bits, found {width}"));
             }
             let taken = part.min(left);
             let needed = (taken * usize::from(width)).div_ceil(8);
@@ -317,11 +298,7 @@ pub(crate) fn take_delta(
                 return Err(short("packed differences", needed, bytes.len()));
             }
             for at in 0..taken {
-                let above = if width == 0 {
-                    0
-                } else {
-                    unpack(bytes, width.into(), at)
-                };
+                let above = if width == 0 { 0 } else { unpack(bytes, width.into(), at) };
                 value = value.wrapping_add(least).wrapping_add(above);
                 put(value);
             }

@@ -27,10 +27,7 @@ pub(crate) struct Source<R> {
 impl<R: Read + Seek> Source<R> {
     pub(crate) fn new(mut reader: R) -> std::io::Result<Self> {
         let length = reader.seek(SeekFrom::End(0))?;
-        Ok(Self {
-            reader: Mutex::new(reader),
-            length,
-        })
+        Ok(Self { reader: Mutex::new(reader), length })
     }
 
     /// How many bytes there are.
@@ -43,10 +40,7 @@ impl<R: Read + Seek> Source<R> {
         let here = self.length.saturating_sub(start).min(length);
         let mut bytes = Vec::with_capacity(here as usize);
         // A panic of another thread leaves nothing half done: the place is sought anew.
-        let mut reader = self
-            .reader
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         reader.seek(SeekFrom::Start(start))?;
         (&mut *reader).take(here).read_to_end(&mut bytes)?;
         Ok(bytes.into())
@@ -118,9 +112,7 @@ impl Values for Words {
 
     fn plain(&mut self, bytes: &[u8], count: usize, out: &mut Vec<u32>) -> Result<(), Damage> {
         let (words, _) = bytes.as_chunks::<4>();
-        let words = words
-            .get(..count)
-            .ok_or_else(|| short("numbers", count * 4, bytes.len()))?;
+        let words = words.get(..count).ok_or_else(|| short("numbers", count * 4, bytes.len()))?;
         out.extend(words.iter().map(|&word| u32::from_le_bytes(word)));
         Ok(())
     }
@@ -138,9 +130,7 @@ impl Values for LongWords {
 
     fn plain(&mut self, bytes: &[u8], count: usize, out: &mut Vec<u64>) -> Result<(), Damage> {
         let (words, _) = bytes.as_chunks::<8>();
-        let words = words
-            .get(..count)
-            .ok_or_else(|| short("numbers", count * 8, bytes.len()))?;
+        let words = words.get(..count).ok_or_else(|| short("numbers", count * 8, bytes.len()))?;
         out.extend(words.iter().map(|&word| u64::from_le_bytes(word)));
         Ok(())
     }
@@ -162,9 +152,8 @@ impl<T: Copy, F: FnMut(&str) -> Result<T, Damage>> Values for Texts<F> {
                 .split_first_chunk::<4>()
                 .ok_or_else(|| short("a text's length", 4, bytes.len()))?;
             let length = u32::from_le_bytes(*length) as usize;
-            let (text, rest) = rest
-                .split_at_checked(length)
-                .ok_or_else(|| short("a text", length, rest.len()))?;
+            let (text, rest) =
+                rest.split_at_checked(length).ok_or_else(|| short("a text", length, rest.len()))?;
             let text = std::str::from_utf8(text)
                 .map_err(|error| format!("text {at}: expected UTF-8, found {error}"))?;
             out.push((self.0)(text)?);
@@ -201,17 +190,10 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
     mut take: impl FnMut(Decoded<'_, V::Item>) -> Result<(), Damage>,
 ) -> Result<(), Damage> {
     let descriptor = metadata.column_descr();
-    let start = metadata
-        .dictionary_page_offset()
-        .unwrap_or(metadata.data_page_offset());
-    let (start, length) = match (
-        u64::try_from(start),
-        u64::try_from(metadata.compressed_size()),
-    ) {
+    let start = metadata.dictionary_page_offset().unwrap_or(metadata.data_page_offset());
+    let (start, length) = match (u64::try_from(start), u64::try_from(metadata.compressed_size())) {
         (Ok(start), Ok(length))
-            if start
-                .checked_add(length)
-                .is_some_and(|end| end <= source.length()) =>
+            if start.checked_add(length).is_some_and(|end| end <= source.length()) =>
         {
             (start, length)
         }
@@ -223,9 +205,7 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
             ));
         }
     };
-    let bytes = source
-        .bytes(start, length)
-        .map_err(|error| error.to_string())?;
+    let bytes = source.bytes(start, length).map_err(|error| error.to_string())?;
     let piece = Arc::new(Piece { start, bytes });
     let mut pages = SerializedPageReader::new(piece, metadata, 0, None).map_err(said)?;
 
@@ -236,17 +216,9 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
     let mut found = Vec::new();
     let mut entries_left = u64::try_from(metadata.num_values()).unwrap_or(0);
     while let Some(page) = pages.get_next_page().map_err(said)? {
-        if let Page::DictionaryPage {
-            buf,
-            num_values,
-            encoding,
-            ..
-        } = &page
-        {
+        if let Page::DictionaryPage { buf, num_values, encoding, .. } = &page {
             if has_dictionary || !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
-                return Err(format!(
-                    "expected one plain dictionary, found {encoding} as another"
-                ));
+                return Err(format!("expected one plain dictionary, found {encoding} as another"));
             }
             has_dictionary = true;
             values.plain(buf, *num_values as usize, &mut dictionary)?;
@@ -255,20 +227,11 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
         let entries = page.num_values() as usize;
         room(entries)?;
         entries_left = entries_left.checked_sub(entries as u64).ok_or_else(|| {
-            format!(
-                "expected {} entries as the footer says, found more",
-                metadata.num_values()
-            )
+            format!("expected {} entries as the footer says, found more", metadata.num_values())
         })?;
         repetitions.clear();
         definitions.clear();
-        let encoded = levels(
-            &page,
-            descriptor,
-            entries,
-            &mut repetitions,
-            &mut definitions,
-        )?;
+        let encoded = levels(&page, descriptor, entries, &mut repetitions, &mut definitions)?;
         let most = descriptor.max_def_level() as u8;
         let present = match most {
             0 => entries,
@@ -281,9 +244,8 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 places.clear();
                 if present > 0 {
-                    let (&width, runs) = encoded
-                        .split_first()
-                        .ok_or("expected a width, found none")?;
+                    let (&width, runs) =
+                        encoded.split_first().ok_or("expected a width, found none")?;
                     bits::take_runs(runs, width.into(), present, &mut places)?;
                 }
                 for &place in &places {
@@ -301,11 +263,7 @@ pub(crate) fn read_chunk<R: Read + Seek, V: Values>(
                 ));
             }
         }
-        take(Decoded {
-            repetitions: &repetitions,
-            definitions: &definitions,
-            values: &found,
-        })?;
+        take(Decoded { repetitions: &repetitions, definitions: &definitions, values: &found })?;
     }
     if entries_left > 0 {
         return Err(format!(
@@ -327,21 +285,13 @@ fn levels<'a>(
     let (rep, def) = (descriptor.max_rep_level(), descriptor.max_def_level());
     let mut rest: &[u8] = page.buffer();
     let lengths = match page {
-        Page::DataPageV2 {
-            rep_levels_byte_len,
-            def_levels_byte_len,
-            ..
-        } => [Some(*rep_levels_byte_len), Some(*def_levels_byte_len)],
-        Page::DataPage {
-            rep_level_encoding,
-            def_level_encoding,
-            ..
-        } => {
+        Page::DataPageV2 { rep_levels_byte_len, def_levels_byte_len, .. } => {
+            [Some(*rep_levels_byte_len), Some(*def_levels_byte_len)]
+        }
+        Page::DataPage { rep_level_encoding, def_level_encoding, .. } => {
             for (most, encoding) in [(rep, rep_level_encoding), (def, def_level_encoding)] {
                 if most > 0 && *encoding != Encoding::RLE {
-                    return Err(format!(
-                        "expected levels in the encoding RLE, found {encoding}"
-                    ));
+                    return Err(format!("expected levels in the encoding RLE, found {encoding}"));
                 }
             }
             [None, None]
@@ -350,26 +300,21 @@ fn levels<'a>(
             return Err("expected a data page, found a dictionary".into());
         }
     };
-    for (most, length, out) in [
-        (rep, lengths[0], repetitions),
-        (def, lengths[1], definitions),
-    ] {
+    for (most, length, out) in [(rep, lengths[0], repetitions), (def, lengths[1], definitions)] {
         if most == 0 && length.is_none() {
             continue;
         }
         let length = match length {
             Some(length) => length,
             None => {
-                let (length, after) = rest
-                    .split_first_chunk::<4>()
-                    .ok_or_else(|| short("levels", 4, rest.len()))?;
+                let (length, after) =
+                    rest.split_first_chunk::<4>().ok_or_else(|| short("levels", 4, rest.len()))?;
                 rest = after;
                 u32::from_le_bytes(*length)
             }
         } as usize;
-        let (encoded, after) = rest
-            .split_at_checked(length)
-            .ok_or_else(|| short("levels", length, rest.len()))?;
+        let (encoded, after) =
+            rest.split_at_checked(length).ok_or_else(|| short("levels", length, rest.len()))?;
         rest = after;
         if most > 0 {
             bits::take_runs(encoded, bits::width_of(most as u64), entries, out)?;

@@ -64,10 +64,7 @@ pub enum DumpErrorKind {
 
 impl DumpError {
     pub(crate) fn damaged(reason: impl Into<String>) -> Self {
-        DumpErrorKind::Damaged {
-            reason: reason.into(),
-        }
-        .into()
+        DumpErrorKind::Damaged { reason: reason.into() }.into()
     }
 
     /// The same error, at a path.

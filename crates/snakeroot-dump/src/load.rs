@@ -88,9 +88,7 @@ pub fn read(reader: impl Read + Seek + Send) -> Result<Snapshot, DumpError> {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no reason given");
-        Err(DumpError::damaged(format!(
-            "the Parquet reader gave up: {said}"
-        )))
+        Err(DumpError::damaged(format!("the Parquet reader gave up: {said}")))
     })
 }
 
@@ -111,10 +109,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         if bytes == 0 {
             return Err(DumpErrorKind::Empty.into());
         }
-        let ends = [
-            source.bytes(0, 4)?,
-            source.bytes(bytes.saturating_sub(4), 4)?,
-        ];
+        let ends = [source.bytes(0, 4)?, source.bytes(bytes.saturating_sub(4), 4)?];
         if *ends[0] != *MARK {
             return Err(DumpErrorKind::NotParquet.into());
         }
@@ -122,10 +117,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
             return Err(DumpErrorKind::Truncated { bytes }.into());
         }
         let tail = source.bytes(bytes - 8, 4)?;
-        let length = tail
-            .iter()
-            .rev()
-            .fold(0, |all, &byte| all << 8 | u64::from(byte));
+        let length = tail.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
         let Some(start) = (bytes - 8).checked_sub(length).filter(|&start| start >= 4) else {
             return Err(DumpError::damaged(format!(
                 "footer: expected at most {} bytes, found {length}",
@@ -156,9 +148,10 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         let info = json(KEY_INFO, value(KEY_INFO))?;
         let types: Vec<(Box<str>, Box<str>, Option<u32>)> = json(KEY_TYPES, value(KEY_TYPES))?;
 
-        let rows = metadata.row_groups().iter().try_fold(0_u64, |all, group| {
-            all.checked_add(u64::try_from(group.num_rows()).ok()?)
-        });
+        let rows = metadata
+            .row_groups()
+            .iter()
+            .try_fold(0_u64, |all, group| all.checked_add(u64::try_from(group.num_rows()).ok()?));
         let rows = match rows {
             Some(rows) if rows < NodeId::MAX_NODES && rows / MOST_PER_BYTE <= bytes => {
                 rows as usize
@@ -174,23 +167,12 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
             .into_iter()
             .map(|(module, qualname, node)| {
                 let node = node.map(|node| node_below(node, rows)).transpose()?;
-                Ok(TypeEntry {
-                    module,
-                    qualname,
-                    node,
-                })
+                Ok(TypeEntry { module, qualname, node })
             })
             .collect::<Result<_, Damage>>()
             .map_err(|damage| DumpError::damaged(format!("{KEY_TYPES}: {damage}")))?;
         let places = places(&metadata)?;
-        Ok(Self {
-            source,
-            metadata,
-            info,
-            types,
-            places,
-            rows,
-        })
+        Ok(Self { source, metadata, info, types, places, rows })
     }
 
     fn snapshot(mut self) -> Result<Snapshot, DumpError> {
@@ -202,11 +184,8 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         let types = &parts.types;
         let this = &self;
         // One task a column; the long ones first.
-        let (mut labels, mut referents, mut sizes) = (
-            Ok(Labels::default()),
-            Ok(Lists::default()),
-            Ok(Sizes::default()),
-        );
+        let (mut labels, mut referents, mut sizes) =
+            (Ok(Labels::default()), Ok(Lists::default()), Ok(Sizes::default()));
         let (mut addresses, mut refcounts, mut flags) = (Ok(vec![]), Ok(vec![]), Ok(vec![]));
         let (mut type_names, mut type_nodes) = (Ok(TypeNames::default()), Ok(vec![]));
         let (mut names, mut values) = (Ok(SparseText::new()), Ok(SparseText::new()));
@@ -253,10 +232,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         let edges = self.source.length().saturating_mul(MOST_PER_BYTE);
         for (at, group) in self.metadata.row_groups().iter().enumerate() {
             let damaged = |damage: Damage| {
-                DumpError::damaged(format!(
-                    "column {}, row group {at}: {damage}",
-                    column.name()
-                ))
+                DumpError::damaged(format!("column {}, row group {at}: {damage}", column.name()))
             };
             let rows = group.num_rows() as usize; // not negative: counted in `open`
             let position = Position { first, rows };
@@ -269,9 +245,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
             let mut all = 0;
             let room = |entries: usize| match entries as u64 <= most {
                 true => Ok(()),
-                false => Err(format!(
-                    "expected at most {most} entries in a page, found {entries}"
-                )),
+                false => Err(format!("expected at most {most} entries in a page, found {entries}")),
             };
             let counted = |page: Decoded<'_, V::Item>| {
                 all += page.values.len().max(page.definitions.len()) as u64;
@@ -409,8 +383,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         })?;
         let mut all = SparseText::new();
         for (node, place) in places {
-            all.push(node, &texts[place as usize])
-                .expect("rows are read in their order");
+            all.push(node, &texts[place as usize]).expect("rows are read in their order");
         }
         Ok(all)
     }
@@ -463,9 +436,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
 
     fn referents(&self) -> Result<Lists<NodeId>, DumpError> {
         let rows = self.rows;
-        self.lists(Column::Referents, &mut Words, |place| {
-            node_below(place, rows)
-        })
+        self.lists(Column::Referents, &mut Words, |place| node_below(place, rows))
     }
 
     fn labels(&self) -> Result<Labels, DumpError> {
@@ -476,9 +447,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
                 return Ok(LabelTable::UNNAMED);
             }
             // An index is its own number and needs no table.
-            if let Some(digits) = stored
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'))
+            if let Some(digits) = stored.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
                 && let Ok(index) = digits.parse::<u32>()
             {
                 return Ok(LabelId::item(index));
@@ -507,11 +476,8 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         let place = self.places[column as usize];
         let descriptor = self.metadata.file_metadata().schema_descr().column(place);
         let most = descriptor.max_def_level() as u8;
-        let lists = std::cell::RefCell::new(Lists {
-            starts: vec![],
-            values: vec![],
-            nulls: vec![],
-        });
+        let lists =
+            std::cell::RefCell::new(Lists { starts: vec![], values: vec![], nulls: vec![] });
         // Levels: 0 is no list where lists may be null; then an empty list;
         // then an item that is null where items may be; then an item.
         let nullable = descriptor.self_type().get_basic_info().repetition() == Repetition::OPTIONAL;
@@ -577,11 +543,7 @@ struct Lists<T> {
 
 impl<T> Default for Lists<T> {
     fn default() -> Self {
-        Self {
-            starts: Vec::new(),
-            values: Vec::new(),
-            nulls: Vec::new(),
-        }
+        Self { starts: Vec::new(), values: Vec::new(), nulls: Vec::new() }
     }
 }
 
@@ -594,11 +556,7 @@ struct Labels {
 impl Labels {
     /// One label for each edge: a row without a list has unnamed ones.
     fn along(self, starts: &[u64]) -> Result<(LabelTable, Vec<LabelId>), DumpError> {
-        let Lists {
-            starts: own,
-            values,
-            nulls,
-        } = self.lists;
+        let Lists { starts: own, values, nulls } = self.lists;
         if nulls.is_empty() && own == starts {
             return Ok((self.table, values));
         }
@@ -657,11 +615,7 @@ fn resolve(
                     return Err(DumpError::damaged(format!(
                         "column type: expected a type of the table {KEY_TYPES}, found {:?} with type_id {} in row {row}",
                         name.map_or("", |(name, _)| name),
-                        if node == NONE {
-                            "null".into()
-                        } else {
-                            node.to_string()
-                        },
+                        if node == NONE { "null".into() } else { node.to_string() },
                     )));
                 };
                 *known = Some((node, id));
@@ -693,18 +647,10 @@ fn places(metadata: &ParquetMetaData) -> Result<[usize; Column::ALL.len()], Dump
     let schema = metadata.file_metadata().schema_descr();
     let mut places = [0; Column::ALL.len()];
     for column in Column::ALL {
-        let error = |reason: String| DumpErrorKind::Column {
-            column: column.name().into(),
-            reason,
-        };
+        let error = |reason: String| DumpErrorKind::Column { column: column.name().into(), reason };
         let place = (0..schema.num_columns())
             .find(|&at| {
-                schema
-                    .column(at)
-                    .path()
-                    .parts()
-                    .first()
-                    .is_some_and(|name| name == column.name())
+                schema.column(at).path().parts().first().is_some_and(|name| name == column.name())
             })
             .ok_or_else(|| error("expected it, found no such column".into()))?;
         let found = schema.column(place);

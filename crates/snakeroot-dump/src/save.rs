@@ -81,9 +81,7 @@ pub fn save(snapshot: &Snapshot, path: &Path) -> Result<Saved, DumpError> {
 ///
 /// As [`save`].
 pub fn write(snapshot: &Snapshot, out: impl Write + Send) -> Result<Saved, DumpError> {
-    write_chunks(snapshot, out, |group, column, descriptor| {
-        group.chunk(column, descriptor)
-    })
+    write_chunks(snapshot, out, |group, column, descriptor| group.chunk(column, descriptor))
 }
 
 /// As [`write`], with each column chunk made by `chunk`.
@@ -103,10 +101,8 @@ pub(crate) fn write_chunks(
     let columns = file.schema_descr().columns().to_vec();
 
     let rows = snapshot.node_count();
-    let groups: Vec<Range<usize>> = (0..rows)
-        .step_by(GROUP_ROWS)
-        .map(|from| from..(from + GROUP_ROWS).min(rows))
-        .collect();
+    let groups: Vec<Range<usize>> =
+        (0..rows).step_by(GROUP_ROWS).map(|from| from..(from + GROUP_ROWS).min(rows)).collect();
     for groups in groups.chunks(rayon::current_num_threads().clamp(1, 8)) {
         // The longest first, so that no core waits long for the last.
         let tasks: Vec<(usize, usize)> = (0..columns.len())
@@ -117,15 +113,8 @@ pub(crate) fn write_chunks(
             .into_par_iter()
             .with_max_len(1)
             .map(|(at, column)| {
-                let group = Group {
-                    snapshot,
-                    rows: groups[at].clone(),
-                };
-                Ok((
-                    at,
-                    column,
-                    chunk(&group, Column::ALL[column], columns[column].clone())?,
-                ))
+                let group = Group { snapshot, rows: groups[at].clone() };
+                Ok((at, column, chunk(&group, Column::ALL[column], columns[column].clone())?))
             })
             .collect::<Result<_, DumpError>>()?;
         chunks.sort_by_key(|&(at, column, _)| (at, column));
@@ -133,19 +122,14 @@ pub(crate) fn write_chunks(
         for _ in groups {
             let mut row_group = file.next_row_group().map_err(refused)?;
             for (_, _, chunk) in chunks.by_ref().take(columns.len()) {
-                row_group
-                    .append_column(&chunk.bytes, chunk.close)
-                    .map_err(refused)?;
+                row_group.append_column(&chunk.bytes, chunk.close).map_err(refused)?;
             }
             row_group.close().map_err(refused)?;
         }
     }
     file.finish().map_err(refused)?;
     file.flush()?;
-    Ok(Saved {
-        bytes: file.bytes_written() as u64,
-        rows: rows as u64,
-    })
+    Ok(Saved { bytes: file.bytes_written() as u64, rows: rows as u64 })
 }
 
 /// The operating system's answer, if the error holds one.
@@ -153,15 +137,9 @@ fn refused(error: ParquetError) -> DumpError {
     match error {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(error) => (*error).into(),
-            Err(inner) => DumpErrorKind::Unstorable {
-                reason: inner.to_string(),
-            }
-            .into(),
+            Err(inner) => DumpErrorKind::Unstorable { reason: inner.to_string() }.into(),
         },
-        other => DumpErrorKind::Unstorable {
-            reason: other.to_string(),
-        }
-        .into(),
+        other => DumpErrorKind::Unstorable { reason: other.to_string() }.into(),
     }
 }
 
@@ -169,25 +147,14 @@ fn footer(snapshot: &Snapshot) -> Result<Vec<KeyValue>, DumpError> {
     let types: Vec<(&str, &str, Option<u32>)> = snapshot
         .types()
         .iter()
-        .map(|entry| {
-            (
-                &*entry.module,
-                &*entry.qualname,
-                entry.node.map(NodeId::place),
-            )
-        })
+        .map(|entry| (&*entry.module, &*entry.qualname, entry.node.map(NodeId::place)))
         .collect();
     let json = |text: serde_json::Result<String>| {
-        text.map_err(|error| DumpErrorKind::Unstorable {
-            reason: error.to_string(),
-        })
+        text.map_err(|error| DumpErrorKind::Unstorable { reason: error.to_string() })
     };
     Ok(vec![
         KeyValue::new(KEY_FORMAT.into(), crate::FORMAT.to_string()),
-        KeyValue::new(
-            KEY_INFO.into(),
-            json(serde_json::to_string(snapshot.info()))?,
-        ),
+        KeyValue::new(KEY_INFO.into(), json(serde_json::to_string(snapshot.info()))?),
         KeyValue::new(KEY_TYPES.into(), json(serde_json::to_string(&types))?),
     ])
 }
@@ -256,10 +223,7 @@ impl Group<'_> {
 
     fn pages(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let end = self.rows.end;
-        self.rows
-            .clone()
-            .step_by(PAGE_VALUES)
-            .map(move |from| from..(from + PAGE_VALUES).min(end))
+        self.rows.clone().step_by(PAGE_VALUES).map(move |from| from..(from + PAGE_VALUES).min(end))
     }
 
     /// Numbers that ascend, or nearly: packed differences.
@@ -419,20 +383,12 @@ impl Group<'_> {
             }
             let edges = starts[from] as usize..starts[row] as usize;
             if values <= MOST_PAGE_VALUES {
-                pages.push(ListPage {
-                    rows: from..row,
-                    edges,
-                    continues: false,
-                });
+                pages.push(ListPage { rows: from..row, edges, continues: false });
                 continue;
             }
             for (at, start) in edges.clone().step_by(MOST_PAGE_VALUES).enumerate() {
                 let end = (start + MOST_PAGE_VALUES).min(edges.end);
-                pages.push(ListPage {
-                    rows: from..row,
-                    edges: start..end,
-                    continues: at > 0,
-                });
+                pages.push(ListPage { rows: from..row, edges: start..end, continues: at > 0 });
             }
         }
         pages
@@ -444,26 +400,18 @@ impl Group<'_> {
         let pages = self.list_pages();
         let plain = |page: &ListPage, out: &mut Vec<u8>| {
             out.extend(
-                targets[page.edges.clone()]
-                    .iter()
-                    .flat_map(|target| target.place().to_le_bytes()),
+                targets[page.edges.clone()].iter().flat_map(|target| target.place().to_le_bytes()),
             );
         };
         let packed = |page: &ListPage, out: &mut Vec<u8>| {
-            let places = targets[page.edges.clone()]
-                .iter()
-                .map(|target| u64::from(target.place()));
+            let places = targets[page.edges.clone()].iter().map(|target| u64::from(target.place()));
             bits::put_delta(places, 32, out);
         };
         // Which is smaller depends on the program: differences where objects
         // lie in the order in which they refer to each other, plain where one
         // class's instances refer to the same few. One page in eight tells.
         let (mut plain_bytes, mut packed_bytes) = (0, 0);
-        for page in pages
-            .iter()
-            .skip(pages.len() / 2 % SAMPLE_PAGES)
-            .step_by(SAMPLE_PAGES)
-        {
+        for page in pages.iter().skip(pages.len() / 2 % SAMPLE_PAGES).step_by(SAMPLE_PAGES) {
             plain_bytes += writer.measure(|out| plain(page, out))?;
             packed_bytes += writer.measure(|out| packed(page, out))?;
         }
@@ -474,9 +422,8 @@ impl Group<'_> {
             let (repetitions, definitions) = (&levels.repetitions, &levels.definitions);
             if packed_bytes < plain_bytes {
                 let encoding = Encoding::DELTA_BINARY_PACKED;
-                writer.data(entries, repetitions, definitions, encoding, |out| {
-                    packed(page, out)
-                })?;
+                writer
+                    .data(entries, repetitions, definitions, encoding, |out| packed(page, out))?;
             } else {
                 writer.data(entries, repetitions, definitions, Encoding::PLAIN, |out| {
                     plain(page, out)
@@ -519,9 +466,7 @@ impl Group<'_> {
             }
             places.push(*known);
         }
-        writer
-            .dictionary(dictionary.count, &dictionary.plain)
-            .map_err(refused)?;
+        writer.dictionary(dictionary.count, &dictionary.plain).map_err(refused)?;
 
         let unnamed = |row: usize| {
             let row = starts[row] as usize..starts[row + 1] as usize;
@@ -565,15 +510,9 @@ impl Group<'_> {
                     out.extend_from_slice(&plain.plain);
                 })
             } else {
-                writer.data(
-                    entries,
-                    repetitions,
-                    definitions,
-                    Encoding::RLE_DICTIONARY,
-                    |out| {
-                        bits::put_places(here, out);
-                    },
-                )
+                writer.data(entries, repetitions, definitions, Encoding::RLE_DICTIONARY, |out| {
+                    bits::put_places(here, out);
+                })
             }
             .map_err(refused)?;
         }
@@ -644,10 +583,8 @@ impl Levels {
                 0 => self.definitions.push(item - 1),
                 1 => self.definitions.push(item),
                 _ => {
-                    self.repetitions
-                        .resize(self.repetitions.len() + length - 1, 1);
-                    self.definitions
-                        .resize(self.definitions.len() + length, item);
+                    self.repetitions.resize(self.repetitions.len() + length - 1, 1);
+                    self.definitions.resize(self.definitions.len() + length, item);
                 }
             }
         }
@@ -665,8 +602,7 @@ struct Texts {
 impl Texts {
     /// Adds a text without asking whether it is there already.
     fn push(&mut self, text: &str) -> u32 {
-        self.plain
-            .extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         self.plain.extend_from_slice(text.as_bytes());
         self.count += 1;
         self.count as u32 - 1

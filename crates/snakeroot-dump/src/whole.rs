@@ -56,9 +56,7 @@ pub fn write_whole<T>(
     let done = fill(&mut file)?;
     file.sync_all().map_err(|error| at(error.into()))?;
     drop(file);
-    temporary
-        .take_name(&target)
-        .map_err(|error| at(error.into()))?;
+    temporary.take_name(&target).map_err(|error| at(error.into()))?;
     // That the new name survives a power cut is asked for, not insisted on:
     // not every file system lets a folder be synced.
     #[cfg(unix)]

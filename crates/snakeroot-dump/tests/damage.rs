@@ -24,21 +24,15 @@ fn said(bytes: &[u8]) -> String {
 /// A Parquet file with one column of numbers, named `column`.
 fn foreign(column: &str, keys: &[(&str, &str)]) -> Vec<u8> {
     let schema = format!("message foreign {{ required int32 {column}; }}");
-    let keys = keys
-        .iter()
-        .map(|(key, value)| KeyValue::new((*key).into(), (*value).to_string()));
-    let properties = WriterProperties::builder()
-        .set_key_value_metadata(Some(keys.collect()))
-        .build();
+    let keys = keys.iter().map(|(key, value)| KeyValue::new((*key).into(), (*value).to_string()));
+    let properties =
+        WriterProperties::builder().set_key_value_metadata(Some(keys.collect())).build();
     let mut bytes = Vec::new();
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
     let mut group = file.next_row_group().unwrap();
     let mut writer = group.next_column().unwrap().unwrap();
-    writer
-        .typed::<Int32Type>()
-        .write_batch(&[1, 2], None, None)
-        .unwrap();
+    writer.typed::<Int32Type>().write_batch(&[1, 2], None, None).unwrap();
     writer.close().unwrap();
     group.close().unwrap();
     file.close().unwrap();
@@ -63,20 +57,12 @@ fn each_wrong_place_has_its_own_sentence() {
     let sentence = |path: &Path| {
         let error = load(path).unwrap_err();
         assert_eq!(error.path(), Some(path));
-        error
-            .to_string()
-            .replace(&path.display().to_string(), "FILE")
+        error.to_string().replace(&path.display().to_string(), "FILE")
     };
     assert_eq!(sentence(&at("none")), "FILE: no such file");
-    assert_eq!(
-        sentence(folder.path()),
-        "FILE: expected a file, found a directory"
-    );
+    assert_eq!(sentence(folder.path()), "FILE: expected a file, found a directory");
     fs::write(at("empty"), "").unwrap();
-    assert_eq!(
-        sentence(&at("empty")),
-        "FILE: expected a heap, found an empty file"
-    );
+    assert_eq!(sentence(&at("empty")), "FILE: expected a heap, found an empty file");
     fs::write(at("text"), "type,count\n").unwrap();
     assert_eq!(
         sentence(&at("text")),
@@ -94,10 +80,7 @@ fn a_place_that_cannot_be_written_has_its_own_sentence_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let heap = small_heap();
     let error = save(&heap, &folder.path().join("no/such/app.heap.parquet")).unwrap_err();
-    assert!(
-        matches!(error.kind(), DumpErrorKind::NoFolder(_)),
-        "{error}"
-    );
+    assert!(matches!(error.kind(), DumpErrorKind::NoFolder(_)), "{error}");
     assert!(error.to_string().ends_with("does not exist"), "{error}");
     let error = save(&heap, folder.path()).unwrap_err();
     assert!(matches!(error.kind(), DumpErrorKind::Directory), "{error}");
@@ -160,15 +143,8 @@ fn a_format_that_is_too_new_is_refused_by_name() {
 
 #[test]
 fn a_column_that_is_missing_or_of_another_type_is_named() {
-    let keys = [
-        ("snakeroot.format", "1"),
-        ("snakeroot.info", "{}"),
-        ("snakeroot.types", "[]"),
-    ];
-    assert_eq!(
-        said(&foreign("id", &keys)),
-        "column address: expected it, found no such column"
-    );
+    let keys = [("snakeroot.format", "1"), ("snakeroot.info", "{}"), ("snakeroot.types", "[]")];
+    assert_eq!(said(&foreign("id", &keys)), "column address: expected it, found no such column");
     assert_eq!(
         said(&foreign("address", &keys[..])),
         "column id: expected it, found no such column"
@@ -186,34 +162,14 @@ fn a_column_that_is_missing_or_of_another_type_is_named() {
 #[test]
 fn a_footer_that_says_something_else_than_the_columns_is_refused() {
     let bytes = bytes_of(&small_heap());
-    let types = said(&replaced(
-        &bytes,
-        "[\"app\",\"Session\",3]",
-        "[\"app\",\"Cession\",3]",
-    ));
-    assert!(
-        types.contains("column type: expected a type of the table"),
-        "{types}"
-    );
-    assert!(
-        types.contains("\"app.Session\" with type_id 3 in row 9"),
-        "{types}"
-    );
-    let outside = said(&replaced(
-        &bytes,
-        "[\"app\",\"Session\",3]",
-        "[\"app\",\"Sessi\",399]",
-    ));
-    assert!(
-        outside.contains("expected a row below 16, found 399"),
-        "{outside}"
-    );
+    let types = said(&replaced(&bytes, "[\"app\",\"Session\",3]", "[\"app\",\"Cession\",3]"));
+    assert!(types.contains("column type: expected a type of the table"), "{types}");
+    assert!(types.contains("\"app.Session\" with type_id 3 in row 9"), "{types}");
+    let outside = said(&replaced(&bytes, "[\"app\",\"Session\",3]", "[\"app\",\"Sessi\",399]"));
+    assert!(outside.contains("expected a row below 16, found 399"), "{outside}");
     let utf8 = {
         let mut bytes = bytes.clone();
-        let at = bytes
-            .windows(8)
-            .position(|window| window == b"\"python\"")
-            .unwrap();
+        let at = bytes.windows(8).position(|window| window == b"\"python\"").unwrap();
         bytes[at + 2] = 0xff;
         said(&bytes)
     };
@@ -245,8 +201,5 @@ fn any_changed_bytes_give_a_heap_or_an_error() {
         }
         refused += usize::from(read(Cursor::new(bytes)).is_err());
     }
-    assert!(
-        refused > 3000,
-        "of 6000 damaged files only {refused} were refused"
-    );
+    assert!(refused > 3000, "of 6000 damaged files only {refused} were refused");
 }

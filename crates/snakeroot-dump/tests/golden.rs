@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use common::{assert_same, small_heap};
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/dumps")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/dumps").join(name)
 }
 
 #[test]

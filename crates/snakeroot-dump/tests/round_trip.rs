@@ -19,11 +19,7 @@ fn again(snapshot: &Snapshot) -> Snapshot {
 fn heap_of(table: LabelTable, lists: &[Vec<(u32, LabelId)>]) -> Snapshot {
     let count = lists.len();
     let mut parts = SnapshotParts {
-        types: vec![TypeEntry {
-            module: "m".into(),
-            qualname: "T".into(),
-            node: None,
-        }],
+        types: vec![TypeEntry { module: "m".into(), qualname: "T".into(), node: None }],
         addresses: (0..count as u64).map(|at| 16 + at * 16).collect(),
         types_of: vec![TypeId(0); count],
         sizes: vec![16; count],
@@ -34,9 +30,7 @@ fn heap_of(table: LabelTable, lists: &[Vec<(u32, LabelId)>]) -> Snapshot {
         ..SnapshotParts::default()
     };
     for list in lists {
-        parts
-            .targets
-            .extend(list.iter().map(|&(target, _)| NodeId::new(target)));
+        parts.targets.extend(list.iter().map(|&(target, _)| NodeId::new(target)));
         parts.labels.extend(list.iter().map(|&(_, label)| label));
         parts.starts.push(parts.targets.len() as u64);
     }
@@ -57,11 +51,8 @@ fn a_graph_in_notation_is_read_back() {
 
 #[test]
 fn a_heap_without_objects_is_read_back() {
-    let heap = Snapshot::new(SnapshotParts {
-        starts: vec![0],
-        ..SnapshotParts::default()
-    })
-    .unwrap();
+    let heap =
+        Snapshot::new(SnapshotParts { starts: vec![0], ..SnapshotParts::default() }).unwrap();
     assert_same(&heap, &again(&heap));
 }
 
@@ -84,10 +75,7 @@ fn a_list_longer_than_any_page_is_read_back() {
     let mut long: Vec<(u32, LabelId)> =
         (0..300_000).map(|at| (at % 3, LabelId::item(at))).collect();
     long[200_000].1 = name;
-    let heap = heap_of(
-        table,
-        &[vec![(1, name)], long, vec![], vec![(0, LabelId::item(0))]],
-    );
+    let heap = heap_of(table, &[vec![(1, name)], long, vec![], vec![(0, LabelId::item(0))]]);
     assert_same(&heap, &again(&heap));
 }
 
@@ -102,13 +90,10 @@ fn a_long_list_of_unnamed_references_is_read_back() {
 #[test]
 fn more_labels_than_a_dictionary_holds_are_read_back() {
     let mut table = LabelTable::new();
-    let labels: Vec<LabelId> = (0..1_100_000)
-        .map(|at| table.push(LabelKind::Key, &format!("k{at}")))
-        .collect();
-    let rows: Vec<Vec<(u32, LabelId)>> = labels
-        .chunks(1000)
-        .map(|part| part.iter().map(|&label| (0, label)).collect())
-        .collect();
+    let labels: Vec<LabelId> =
+        (0..1_100_000).map(|at| table.push(LabelKind::Key, &format!("k{at}"))).collect();
+    let rows: Vec<Vec<(u32, LabelId)>> =
+        labels.chunks(1000).map(|part| part.iter().map(|&label| (0, label)).collect()).collect();
     let heap = heap_of(table, &rows);
     assert_same(&heap, &again(&heap));
 }
@@ -116,13 +101,7 @@ fn more_labels_than_a_dictionary_holds_are_read_back() {
 #[test]
 fn rows_of_several_groups_are_read_back() {
     let rows: Vec<Vec<(u32, LabelId)>> = (0..1_500_000)
-        .map(|at| {
-            if at % 7 == 0 {
-                vec![(at, LabelId::item(at % 5))]
-            } else {
-                vec![]
-            }
-        })
+        .map(|at| if at % 7 == 0 { vec![(at, LabelId::item(at % 5))] } else { vec![] })
         .collect();
     let heap = heap_of(LabelTable::new(), &rows);
     assert_same(&heap, &again(&heap));

@@ -49,14 +49,11 @@ pub(crate) fn node_of(graph: &Graph, live: bool, what: &Bound<'_, PyAny>) -> PyR
 
 /// The name of an argument's type, for a message.
 pub(crate) fn type_name(what: &Bound<'_, PyAny>) -> String {
-    what.get_type()
-        .name()
-        .map_or_else(|_| "object".into(), |name| name.to_string())
+    what.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string())
 }
 
 fn short(what: &Bound<'_, PyAny>) -> String {
-    what.str()
-        .map_or_else(|_| type_name(what), |text| text.to_string())
+    what.str().map_or_else(|_| type_name(what), |text| text.to_string())
 }
 
 /// Whether an argument is a file name: a str or a path.
@@ -77,9 +74,7 @@ pub(crate) fn path(what: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Opti
     }
     let path: PathBuf = what.extract()?;
     if path.as_os_str().is_empty() {
-        return Err(PyValueError::new_err(format!(
-            "{name}: expected a file name, found none"
-        )));
+        return Err(PyValueError::new_err(format!("{name}: expected a file name, found none")));
     }
     Ok(Some(path))
 }

@@ -25,16 +25,11 @@ pub(crate) struct Heap {
 
 impl Heap {
     pub(crate) fn new(graph: Graph, live: bool) -> Self {
-        Self {
-            graph: Arc::new(graph),
-            live,
-            census: OnceLock::new(),
-        }
+        Self { graph: Arc::new(graph), live, census: OnceLock::new() }
     }
 
     fn census(&self) -> &Census {
-        self.census
-            .get_or_init(|| analysis::census(self.graph.snapshot()))
+        self.census.get_or_init(|| analysis::census(self.graph.snapshot()))
     }
 
     fn find(&self, what: &Bound<'_, PyAny>) -> PyResult<NodeId> {

@@ -24,9 +24,7 @@ static PROBE: PyOnceLock<Probe> = PyOnceLock::new();
 
 /// What was found out about this interpreter when the module was imported.
 fn probe(py: Python<'_>) -> PyResult<&'static Probe> {
-    PROBE
-        .get(py)
-        .ok_or_else(|| PyRuntimeError::new_err("snakeroot was not imported as a module"))
+    PROBE.get(py).ok_or_else(|| PyRuntimeError::new_err("snakeroot was not imported as a module"))
 }
 
 /// Runs the `snakeroot` command on `arguments` (the program's name first) and

@@ -32,10 +32,7 @@ pub(crate) fn walk(py: Python<'_>, options: &Options) -> PyResult<Graph> {
 #[pyfunction]
 #[pyo3(signature = (*, values=false))]
 fn snapshot(py: Python<'_>, values: bool) -> PyResult<Heap> {
-    let options = Options {
-        values,
-        ..Options::default()
-    };
+    let options = Options { values, ..Options::default() };
     Ok(Heap::new(walk(py, &options)?, true))
 }
 
@@ -56,10 +53,8 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
     let notices = probe.notices();
     if json {
         let quote = |text: &str| format!("{text:?}");
-        let readers: Vec<String> = readers
-            .iter()
-            .map(|(name, works)| format!("{}: {works}", quote(name)))
-            .collect();
+        let readers: Vec<String> =
+            readers.iter().map(|(name, works)| format!("{}: {works}", quote(name))).collect();
         let notices: Vec<String> = notices.iter().map(|text| quote(text)).collect();
         return Ok(format!(
             "{{\"schema\": \"snakeroot.doctor/1\", \"python\": {}, \"enumeration\": {}, \"readers\": {{{}}}, \"notices\": [{}]}}\n",
@@ -80,11 +75,7 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
         line(format_args!(
             "  {:<22} {}",
             name,
-            if *works {
-                "read from memory"
-            } else {
-                "public interface"
-            }
+            if *works { "read from memory" } else { "public interface" }
         ))?;
     }
     line(format_args!(""))?;

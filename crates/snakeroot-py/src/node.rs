@@ -92,10 +92,10 @@ impl Node {
     /// Why this object is a GC root, or `None`.
     #[getter]
     fn root(&self) -> Option<Root> {
-        self.graph.snapshot().root(self.id).map(|root| Root {
-            kind: root.kind.word(),
-            words: root.words.to_string(),
-        })
+        self.graph
+            .snapshot()
+            .root(self.id)
+            .map(|root| Root { kind: root.kind.word(), words: root.words.to_string() })
     }
 
     /// Whether the garbage collector tracked it.
@@ -176,41 +176,25 @@ impl Edge {
     /// As Python would reach the referent: `.name`, `["key"]`, `[3]`.
     #[getter]
     fn label(&self) -> String {
-        self.graph
-            .snapshot()
-            .label_table()
-            .get(self.edge.label)
-            .to_string()
+        self.graph.snapshot().label_table().get(self.edge.label).to_string()
     }
 
     /// The kind of label: attribute, slot, key, index, element, local, …
     #[getter]
     fn kind(&self) -> String {
-        format!(
-            "{:?}",
-            self.graph.snapshot().label_table().kind(self.edge.label)
-        )
-        .to_lowercase()
+        format!("{:?}", self.graph.snapshot().label_table().kind(self.edge.label)).to_lowercase()
     }
 
     /// The name, key or index alone.
     #[getter]
     fn text(&self) -> String {
-        self.graph
-            .snapshot()
-            .label_table()
-            .get(self.edge.label)
-            .text
+        self.graph.snapshot().label_table().get(self.edge.label).text
     }
 
     /// The node at the far end: the referent of `referents()`, the referrer of `referrers()`.
     #[getter]
     fn node(&self) -> Node {
-        let far = if self.far_is_referent {
-            self.edge.referent
-        } else {
-            self.edge.referrer
-        };
+        let far = if self.far_is_referent { self.edge.referent } else { self.edge.referrer };
         Node::new(self.graph.clone(), far)
     }
 
@@ -227,17 +211,9 @@ impl Edge {
     }
 
     fn __repr__(&self) -> String {
-        let far = if self.far_is_referent {
-            self.edge.referent
-        } else {
-            self.edge.referrer
-        };
+        let far = if self.far_is_referent { self.edge.referent } else { self.edge.referrer };
         let arrow = if self.far_is_referent { "->" } else { "<-" };
-        format!(
-            "<{} {arrow} {}>",
-            self.label(),
-            view::describe(&self.graph, far)
-        )
+        format!("<{} {arrow} {}>", self.label(), view::describe(&self.graph, far))
     }
 }
 
@@ -256,22 +232,12 @@ impl Edges {
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Edge> {
-        let place = if index < 0 {
-            index + self.edges.len() as isize
-        } else {
-            index
-        };
-        let edge = usize::try_from(place)
-            .ok()
-            .and_then(|place| self.edges.get(place));
+        let place = if index < 0 { index + self.edges.len() as isize } else { index };
+        let edge = usize::try_from(place).ok().and_then(|place| self.edges.get(place));
         let edge = edge.ok_or_else(|| {
             PyIndexError::new_err(format!("edge {index} of {}", self.edges.len()))
         })?;
-        Ok(Edge {
-            graph: self.graph.clone(),
-            edge: *edge,
-            far_is_referent: self.far_is_referent,
-        })
+        Ok(Edge { graph: self.graph.clone(), edge: *edge, far_is_referent: self.far_is_referent })
     }
 
     fn __repr__(&self) -> String {
@@ -282,21 +248,12 @@ impl Edges {
             .take(SHOWN)
             .map(|&edge| {
                 let graph = self.graph.clone();
-                Edge {
-                    graph,
-                    edge,
-                    far_is_referent: self.far_is_referent,
-                }
-                .__repr__()
+                Edge { graph, edge, far_is_referent: self.far_is_referent }.__repr__()
             })
             .collect();
         if self.edges.len() > SHOWN {
             lines.push(format!("… {} more", self.edges.len() - SHOWN));
         }
-        if lines.is_empty() {
-            "(no edges)".into()
-        } else {
-            lines.join("\n")
-        }
+        if lines.is_empty() { "(no edges)".into() } else { lines.join("\n") }
     }
 }

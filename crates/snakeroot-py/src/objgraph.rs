@@ -42,10 +42,7 @@ fn counts(
     let objects = match (objects, filter) {
         (None, None) => {
             let tallies = snakeroot_walk::tally(py, probe, shortnames)?;
-            return Ok(tallies
-                .into_iter()
-                .map(|tally| (tally.name, tally.count))
-                .collect());
+            return Ok(tallies.into_iter().map(|tally| (tally.name, tally.count)).collect());
         }
         (Some(objects), _) => objects,
         (None, Some(_)) => py.import("gc")?.call_method0("get_objects")?,
@@ -137,15 +134,9 @@ fn show_most_common_types(
 ) -> PyResult<()> {
     let limit = arguments::limit(limit, "limit")?;
     let counts = most_common(counts(py, objects, shortnames, filter)?, limit);
-    let width = counts
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let lines: String = counts
-        .iter()
-        .map(|(name, count)| format!("{name:<width$} {count}\n"))
-        .collect();
+    let width = counts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines: String =
+        counts.iter().map(|(name, count)| format!("{name:<width$} {count}\n")).collect();
     print(py, file, &lines)
 }
 
@@ -203,10 +194,7 @@ fn growth(
     py.import("gc")?.call_method0("collect")?;
     let peaks = match peak_stats {
         Some(peaks) => peaks.clone(),
-        None => PEAKS
-            .get_or_init(py, || PyDict::new(py).unbind())
-            .bind(py)
-            .clone(),
+        None => PEAKS.get_or_init(py, || PyDict::new(py).unbind()).bind(py).clone(),
     };
     let mut rows = Vec::new();
     for (name, count) in counts(py, None, shortnames, filter)? {
@@ -236,20 +224,12 @@ fn show_growth(
     filter: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let rows = growth(py, limit, peak_stats, shortnames, filter)?;
-    let width = rows
-        .iter()
-        .map(|(name, ..)| name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
     let lines: String = rows
         .iter()
         .map(|(name, count, delta)| format!("{name:<width$}{count:>9} {:>+9}\n", *delta as i64))
         .collect();
-    if lines.is_empty() {
-        Ok(())
-    } else {
-        print(py, file, &lines)
-    }
+    if lines.is_empty() { Ok(()) } else { print(py, file, &lines) }
 }
 
 /// Whether an object is a module that stands in `sys.modules` under its own name.
@@ -311,22 +291,10 @@ struct Live<'py> {
 impl<'py> Live<'py> {
     /// Walks the heap, with the given objects among its nodes.
     fn walk(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Self> {
-        let also = objects
-            .iter()
-            .map(|object| object.as_ptr() as usize)
-            .collect();
-        let options = Options {
-            stay_attached: true,
-            also,
-            ..Options::default()
-        };
+        let also = objects.iter().map(|object| object.as_ptr() as usize).collect();
+        let options = Options { stay_attached: true, also, ..Options::default() };
         let graph = live::walk(py, &options)?;
-        Ok(Self {
-            py,
-            graph,
-            held: Vec::new(),
-            places: Default::default(),
-        })
+        Ok(Self { py, graph, held: Vec::new(), places: Default::default() })
     }
 
     fn node(&self, object: &Bound<'py, PyAny>) -> NodeId {
@@ -358,12 +326,7 @@ impl<'py> Live<'py> {
                         Direction::Referents => self.graph.referents(node),
                         Direction::Referrers => self.graph.referrers(node),
                     };
-                    next.extend(
-                        neighbours
-                            .iter()
-                            .copied()
-                            .filter(|&other| seen.insert(other)),
-                    );
+                    next.extend(neighbours.iter().copied().filter(|&other| seen.insert(other)));
                 }
             }
             level = next;
@@ -372,9 +335,7 @@ impl<'py> Live<'py> {
 
     /// The object of a node that is held.
     fn object(&self, node: NodeId) -> Option<&Bound<'py, PyAny>> {
-        self.places
-            .get(&node)
-            .and_then(|&place| self.held[place].as_ref())
+        self.places.get(&node).and_then(|&place| self.held[place].as_ref())
     }
 }
 
@@ -402,9 +363,7 @@ impl<'py> Request<'_, 'py> {
         arguments::at_least_zero(self.max_depth, "max_depth")?;
         arguments::at_least_zero(self.too_many, "too_many")?;
         if self.filename.is_some() && self.output.is_some() {
-            return Err(PyValueError::new_err(
-                "Cannot specify both output and filename.",
-            ));
+            return Err(PyValueError::new_err("Cannot specify both output and filename."));
         }
         for (name, callback) in [
             ("filter", self.filter),
@@ -483,10 +442,7 @@ impl<'py> Request<'_, 'py> {
         let keep = |node: NodeId| -> PyResult<bool> {
             let address = graph.snapshot().address(node);
             if ignore.contains(&address)
-                || self
-                    .only
-                    .as_ref()
-                    .is_some_and(|only| !only.contains(&address))
+                || self.only.as_ref().is_some_and(|only| !only.contains(&address))
             {
                 return Ok(false);
             }
@@ -564,9 +520,7 @@ fn second_place(
     };
     if arguments::is_path(second) {
         if filename_path.is_some() {
-            return Err(PyTypeError::new_err(
-                "filename: given twice, in second place and by name",
-            ));
+            return Err(PyTypeError::new_err("filename: given twice, in second place and by name"));
         }
         return Ok((3, arguments::path(Some(second), "filename")?));
     }
@@ -643,16 +597,8 @@ macro_rules! show {
     };
 }
 
-show!(
-    show_backrefs,
-    Direction::Referrers,
-    "Draw what refers to `objs`, directly and indirectly."
-);
-show!(
-    show_refs,
-    Direction::Referents,
-    "Draw what `objs` refer to, directly and indirectly."
-);
+show!(show_backrefs, Direction::Referrers, "Draw what refers to `objs`, directly and indirectly.");
+show!(show_refs, Direction::Referents, "Draw what `objs` refer to, directly and indirectly.");
 
 /// Draw one or several chains of objects, each of which refers to the next.
 ///
@@ -687,29 +633,13 @@ fn show_chain<'py>(
         }
     }
     let Some(longest) = lists.iter().map(Vec::len).max() else {
-        return Err(PyValueError::new_err(
-            "chains: expected at least one object, found none",
-        ));
+        return Err(PyValueError::new_err("chains: expected at least one object, found none"));
     };
-    let only = lists
-        .iter()
-        .flatten()
-        .map(|object| object.as_ptr() as u64)
-        .collect();
-    let ends = lists.iter().map(|chain| {
-        if backrefs {
-            &chain[chain.len() - 1]
-        } else {
-            &chain[0]
-        }
-    });
+    let only = lists.iter().flatten().map(|object| object.as_ptr() as u64).collect();
+    let ends = lists.iter().map(|chain| if backrefs { &chain[chain.len() - 1] } else { &chain[0] });
     let ends = PyList::new(py, ends)?;
     let request = Request {
-        direction: if backrefs {
-            Direction::Referrers
-        } else {
-            Direction::Referents
-        },
+        direction: if backrefs { Direction::Referrers } else { Direction::Referents },
         max_depth: longest as i64 - 1,
         too_many,
         ignore: ignored(extra_ignore)?,
@@ -780,10 +710,7 @@ fn find_chain<'py>(
 
 /// Whether a predicate is `is_proper_module`, which needs no Python call.
 fn is_native_predicate(py: Python<'_>, predicate: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(py
-        .import("snakeroot._snakeroot")?
-        .getattr("is_proper_module")?
-        .is(predicate))
+    Ok(py.import("snakeroot._snakeroot")?.getattr("is_proper_module")?.is(predicate))
 }
 
 /// Find a shortest chain of references that leads to `obj`.
@@ -799,13 +726,7 @@ fn find_backref_chain<'py>(
     max_depth: i64,
     extra_ignore: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    find_chain(
-        obj,
-        predicate,
-        max_depth,
-        extra_ignore,
-        Direction::Referrers,
-    )
+    find_chain(obj, predicate, max_depth, extra_ignore, Direction::Referrers)
 }
 
 /// Find a shortest chain of references that leads from `obj`.
@@ -820,13 +741,7 @@ fn find_ref_chain<'py>(
     max_depth: i64,
     extra_ignore: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    find_chain(
-        obj,
-        predicate,
-        max_depth,
-        extra_ignore,
-        Direction::Referents,
-    )
+    find_chain(obj, predicate, max_depth, extra_ignore, Direction::Referents)
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -56,11 +56,7 @@ fn format_of(path: &Path, engine: Engine) -> PyResult<String> {
             "{}: expected a name that ends in .png, .svg or .dot (with engine=\"dot\" also .pdf \
              and others), found {}",
             path.display(),
-            if format.is_empty() {
-                "no ending".to_owned()
-            } else {
-                format!(".{format}")
-            }
+            if format.is_empty() { "no ending".to_owned() } else { format!(".{format}") }
         ))),
     }
 }
@@ -124,9 +120,9 @@ impl Picture {
         match (format, self.engine) {
             ("dot", _) => Ok(self.source().into_bytes()),
             (format, Engine::Dot) => self.by_dot(format),
-            ("svg", Engine::Own) => Ok(snakeroot_draw::svg(&self.drawing, &options)
-                .map_err(failed)?
-                .into_bytes()),
+            ("svg", Engine::Own) => {
+                Ok(snakeroot_draw::svg(&self.drawing, &options).map_err(failed)?.into_bytes())
+            }
             _ => snakeroot_draw::png(&self.drawing, &options).map_err(failed),
         }
     }
@@ -156,14 +152,8 @@ impl Picture {
         // Fed and read by threads of their own, so that no pipe can fill up.
         let source = self.source();
         let mut input = child.stdin.take().expect("the child's input was asked for");
-        let mut output = child
-            .stdout
-            .take()
-            .expect("the child's output was asked for");
-        let mut errors = child
-            .stderr
-            .take()
-            .expect("the child's errors were asked for");
+        let mut output = child.stdout.take().expect("the child's output was asked for");
+        let mut errors = child.stderr.take().expect("the child's errors were asked for");
         let feeder = std::thread::spawn(move || input.write_all(source.as_bytes()));
         let reader = std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -187,11 +177,7 @@ impl Picture {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
-        let said = listener
-            .join()
-            .ok()
-            .and_then(Result::ok)
-            .unwrap_or_default();
+        let said = listener.join().ok().and_then(Result::ok).unwrap_or_default();
         let bytes = reader.join().ok().and_then(Result::ok).unwrap_or_default();
         // When the program ended early the feeder's pipe broke; its status says why.
         drop(feeder.join());

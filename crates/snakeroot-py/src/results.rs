@@ -129,10 +129,8 @@ impl HeapInfo {
             ("found by", info.enumeration.clone()),
         ];
         rows.extend(info.notices.iter().map(|notice| ("note", notice.clone())));
-        let lines: Vec<String> = rows
-            .iter()
-            .map(|(name, value)| format!("{name:<11} {value}"))
-            .collect();
+        let lines: Vec<String> =
+            rows.iter().map(|(name, value)| format!("{name:<11} {value}")).collect();
         lines.join("\n")
     }
 }
@@ -170,11 +168,7 @@ pub(crate) struct Types {
 
 impl Types {
     pub(crate) fn new(graph: Arc<Graph>, census: Census, limit: Option<usize>) -> Self {
-        Self {
-            graph,
-            census,
-            limit,
-        }
+        Self { graph, census, limit }
     }
 
     fn shown(&self) -> impl Iterator<Item = &TypeCount> {
@@ -183,11 +177,7 @@ impl Types {
 
     fn row(&self, count: &TypeCount) -> TypeRow {
         let entry = &self.graph.snapshot().types()[count.type_id.index()];
-        TypeRow {
-            r#type: entry.display_name(),
-            count: count.count,
-            size: count.size,
-        }
+        TypeRow { r#type: entry.display_name(), count: count.count, size: count.size }
     }
 }
 
@@ -199,14 +189,8 @@ impl Types {
 
     fn __getitem__(&self, index: isize) -> PyResult<TypeRow> {
         let length = self.__len__();
-        let place = if index < 0 {
-            index + length as isize
-        } else {
-            index
-        };
-        let row = usize::try_from(place)
-            .ok()
-            .and_then(|place| self.shown().nth(place));
+        let place = if index < 0 { index + length as isize } else { index };
+        let row = usize::try_from(place).ok().and_then(|place| self.shown().nth(place));
         row.map(|row| self.row(row))
             .ok_or_else(|| PyIndexError::new_err(format!("row {index} of {length}")))
     }
@@ -227,9 +211,7 @@ impl Types {
 
     fn __repr__(&self) -> String {
         let limit = self.limit.unwrap_or(usize::MAX);
-        view::types_table(&self.graph, &self.census, limit)
-            .trim_end()
-            .to_owned()
+        view::types_table(&self.graph, &self.census, limit).trim_end().to_owned()
     }
 }
 
@@ -243,19 +225,11 @@ pub(crate) struct Chains {
 
 impl Chains {
     pub(crate) fn new(graph: Arc<Graph>, node: NodeId, chains: Vec<Chain>) -> Self {
-        Self {
-            graph,
-            node,
-            chains,
-        }
+        Self { graph, node, chains }
     }
 
     fn nodes(&self, chain: &Chain) -> Vec<Node> {
-        chain
-            .nodes
-            .iter()
-            .map(|&node| Node::new(self.graph.clone(), node))
-            .collect()
+        chain.nodes.iter().map(|&node| Node::new(self.graph.clone(), node)).collect()
     }
 }
 
@@ -266,14 +240,8 @@ impl Chains {
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Vec<Node>> {
-        let place = if index < 0 {
-            index + self.chains.len() as isize
-        } else {
-            index
-        };
-        let chain = usize::try_from(place)
-            .ok()
-            .and_then(|place| self.chains.get(place));
+        let place = if index < 0 { index + self.chains.len() as isize } else { index };
+        let chain = usize::try_from(place).ok().and_then(|place| self.chains.get(place));
         chain
             .map(|chain| self.nodes(chain))
             .ok_or_else(|| PyIndexError::new_err(format!("chain {index} of {}", self.chains.len())))
@@ -282,10 +250,7 @@ impl Chains {
     /// Each chain on one line, as Python would reach the object.
     #[getter]
     fn lines(&self) -> Vec<String> {
-        self.chains
-            .iter()
-            .map(|chain| view::chain_line(&self.graph, chain))
-            .collect()
+        self.chains.iter().map(|chain| view::chain_line(&self.graph, chain)).collect()
     }
 
     /// Plain data: for each chain its root and its steps, each with address, type and label.
@@ -304,16 +269,10 @@ impl Chains {
     ) -> PyResult<Option<Picture>> {
         let path = arguments::path(filename, "filename")?;
         let engine = picture::engine(engine)?;
-        let options = DrawOptions {
-            sizes: true,
-            ..DrawOptions::default()
-        };
+        let options = DrawOptions { sizes: true, ..DrawOptions::default() };
         let drawing = if self.chains.is_empty() {
             // Nothing holds it: the object alone.
-            let alone = Chain {
-                nodes: vec![self.node],
-                labels: Vec::new(),
-            };
+            let alone = Chain { nodes: vec![self.node], labels: Vec::new() };
             view::chains_drawing(&self.graph, &[alone], Direction::Referrers, &options)
         } else {
             view::chains_drawing(&self.graph, &self.chains, Direction::Referrers, &options)

@@ -41,12 +41,8 @@ pub(crate) struct Labels {
 
 impl Labels {
     pub(crate) fn new() -> Self {
-        let mut labels = Self {
-            kinds: Vec::new(),
-            ends: Vec::new(),
-            text: Vec::new(),
-            known: HashMap::new(),
-        };
+        let mut labels =
+            Self { kinds: Vec::new(), ends: Vec::new(), text: Vec::new(), known: HashMap::new() };
         for (number, kind, text) in [
             (UNNAMED, LabelKind::Unnamed, ""),
             (KEY_OBJECT, LabelKind::KeyObject, ""),

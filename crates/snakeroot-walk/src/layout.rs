@@ -63,11 +63,7 @@ pub(crate) unsafe fn refcount(object: Object) -> (u32, bool) {
     {
         // SAFETY: the count's low half is the object's first 32 bits.
         let count: u32 = unsafe { read(object.cast(), 0) };
-        if (count as i32) < 0 {
-            (u32::MAX, true)
-        } else {
-            (count, false)
-        }
+        if (count as i32) < 0 { (u32::MAX, true) } else { (count, false) }
     }
     #[cfg(not(Py_3_12))]
     {
@@ -155,21 +151,12 @@ pub(crate) mod text {
                 COMPACT_BYTES + (length + 1) * state.width()
             } else {
                 let data: usize = read(start, COMPACT_BYTES as isize);
-                COMPACT_BYTES
-                    + 8
-                    + if data != 0 {
-                        (length + 1) * state.width()
-                    } else {
-                        0
-                    }
+                COMPACT_BYTES + 8 + if data != 0 { (length + 1) * state.width() } else { 0 }
             };
             if !(state.is_ascii() && state.is_compact()) {
                 let utf8: usize = read(start, ASCII_BYTES as isize + 8);
-                let data: usize = if state.is_compact() {
-                    0
-                } else {
-                    read(start, COMPACT_BYTES as isize)
-                };
+                let data: usize =
+                    if state.is_compact() { 0 } else { read(start, COMPACT_BYTES as isize) };
                 if utf8 != 0 && utf8 != data {
                     size += read::<usize>(start, ASCII_BYTES as isize) + 1;
                 }
@@ -211,11 +198,7 @@ pub(crate) mod text {
             let (length, width) = (length(object), state.width());
             let start = object.cast::<u8>().cast_const();
             let data: *const u8 = if state.is_compact() {
-                start.add(if state.is_ascii() {
-                    ASCII_BYTES
-                } else {
-                    COMPACT_BYTES
-                })
+                start.add(if state.is_ascii() { ASCII_BYTES } else { COMPACT_BYTES })
             } else {
                 read(start, COMPACT_BYTES as isize)
             };
@@ -256,11 +239,7 @@ pub(crate) mod int {
     pub(crate) unsafe fn digits(object: Object) -> usize {
         // SAFETY: the word behind the header.
         let tag: isize = unsafe { read(object.cast(), 16) };
-        if cfg!(Py_3_12) {
-            tag as usize >> 3
-        } else {
-            tag.unsigned_abs()
-        }
+        if cfg!(Py_3_12) { tag as usize >> 3 } else { tag.unsigned_abs() }
     }
 
     /// The value, if it has at most two digits.
@@ -460,11 +439,7 @@ pub(crate) mod dict {
     /// The array in a block of values.
     #[inline(always)]
     pub(crate) fn values_array(block: *const u8) -> *const u8 {
-        if cfg!(Py_3_13) && !block.is_null() {
-            block.wrapping_add(WORD)
-        } else {
-            block
-        }
+        if cfg!(Py_3_13) && !block.is_null() { block.wrapping_add(WORD) } else { block }
     }
 
     /// Bytes that a dict takes behind its basic size.
@@ -579,11 +554,7 @@ pub(crate) mod attributes {
                     return Found::Dict(dict);
                 }
                 let values: *const u8 = read(start, -(4 * WORD as isize));
-                if values.is_null() {
-                    Found::Nothing
-                } else {
-                    Found::Values(values)
-                }
+                if values.is_null() { Found::Nothing } else { Found::Values(values) }
             }
         }
         #[cfg(not(Py_3_11))]

@@ -119,11 +119,7 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
         parts.info = info;
         Snapshot::new(parts).map_err(|error| WalkError(error.to_string()))
     };
-    if stay_attached {
-        think()
-    } else {
-        py.detach(think)
-    }
+    if stay_attached { think() } else { py.detach(think) }
 }
 
 /// A short form of a node's object, read from memory: of a builtin scalar its
@@ -203,11 +199,7 @@ unsafe fn into_raw(
         .map(|info| {
             // SAFETY: the type of an object that was just walked.
             let (module, qualname) = unsafe { preview::type_names(info.object, walker.probe) };
-            (
-                walker.sink.marks.mark(info.object as usize).0,
-                module,
-                qualname,
-            )
+            (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
     let refused = walker.sink.marks.refused;
@@ -227,10 +219,7 @@ unsafe fn into_raw(
         roots,
         immortals: walker.immortals,
         static_types: walker.static_types,
-        info: Info {
-            tracked: walker.tracked as u64,
-            ..Info::default()
-        },
+        info: Info { tracked: walker.tracked as u64, ..Info::default() },
     };
     (raw, refused)
 }
@@ -238,27 +227,18 @@ unsafe fn into_raw(
 /// What `gc.get_objects` gives: each object is kept alive, so that the list
 /// may be walked.
 fn public_objects(py: Python<'_>) -> Vec<usize> {
-    let objects = py
-        .import("gc")
-        .and_then(|gc| gc.call_method0("get_objects"));
+    let objects = py.import("gc").and_then(|gc| gc.call_method0("get_objects"));
     let Ok(Ok(objects)) = objects.map(|list| list.cast_into::<pyo3::types::PyList>()) else {
         return Vec::new();
     };
-    objects
-        .iter()
-        .map(|object| object.as_ptr() as usize)
-        .collect()
+    objects.iter().map(|object| object.as_ptr() as usize).collect()
 }
 
 /// What is known of the process before the walk.
 fn about(py: Python<'_>, probe: &Probe) -> Info {
     let version = py.version_info();
     let mut build = String::from("cpython");
-    build.push_str(if cfg!(py_sys_config = "Py_DEBUG") {
-        " debug"
-    } else {
-        " release"
-    });
+    build.push_str(if cfg!(py_sys_config = "Py_DEBUG") { " debug" } else { " release" });
     let argv = py
         .import("sys")
         .and_then(|sys| sys.getattr("argv"))
@@ -291,13 +271,9 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
 fn resident_bytes() -> u64 {
     #[cfg(target_os = "linux")]
     {
-        let pages = std::fs::read_to_string("/proc/self/statm")
-            .ok()
-            .and_then(|text| {
-                text.split_ascii_whitespace()
-                    .nth(1)
-                    .and_then(|pages| pages.parse::<u64>().ok())
-            });
+        let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| {
+            text.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
+        });
         // SAFETY: asks for a number that never changes.
         let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         pages.unwrap_or(0) * u64::try_from(page_bytes).unwrap_or(4096)

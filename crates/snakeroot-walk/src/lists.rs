@@ -71,10 +71,9 @@ impl Lists {
 
 /// Whether there is a ring's head: its neighbours point back to it.
 fn is_ring(head: usize) -> bool {
-    let (Some(next), Some(previous)) = (
-        crate::peek::word(head),
-        crate::peek::word(head.wrapping_add(WORD)),
-    ) else {
+    let (Some(next), Some(previous)) =
+        (crate::peek::word(head), crate::peek::word(head.wrapping_add(WORD)))
+    else {
         return false;
     };
     let (next, previous) = (next & !FLAG_BITS, previous & !FLAG_BITS);

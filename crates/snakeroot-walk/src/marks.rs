@@ -132,11 +132,7 @@ impl<'a> Numbers<'a> {
                 count += marks[word].count_ones();
             }
         }
-        Self {
-            marks,
-            before,
-            count,
-        }
+        Self { marks, before, count }
     }
 
     /// How many marks there are.
@@ -169,13 +165,8 @@ mod tests {
     #[test]
     fn numbers_follow_addresses_whatever_the_order_of_marking() {
         let mut marks = Marks::new();
-        let addresses = [
-            0x7f00_0000_1230,
-            0x5500_0000_0010,
-            0x7f00_0000_1240,
-            0x5500_1000_0000,
-            0x20,
-        ];
+        let addresses =
+            [0x7f00_0000_1230, 0x5500_0000_0010, 0x7f00_0000_1240, 0x5500_1000_0000, 0x20];
         let places: Vec<Place> = addresses
             .iter()
             .map(|&address| {

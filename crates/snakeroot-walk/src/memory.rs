@@ -84,14 +84,8 @@ mod mapped {
     /// As for `unmap`; after success the old address must not be used.
     pub(super) unsafe fn remap(start: *mut u8, old: usize, new: usize) -> *mut u8 {
         // SAFETY: as the caller promises.
-        let moved = unsafe {
-            libc::mremap(
-                start.cast(),
-                rounded(old),
-                rounded(new),
-                libc::MREMAP_MAYMOVE,
-            )
-        };
+        let moved =
+            unsafe { libc::mremap(start.cast(), rounded(old), rounded(new), libc::MREMAP_MAYMOVE) };
         if moved == libc::MAP_FAILED {
             return std::ptr::null_mut();
         }
@@ -137,10 +131,7 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn realloc(&self, start: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         #[cfg(target_os = "linux")]
         {
-            let (old, new) = (
-                is_mapped(layout.size(), layout),
-                is_mapped(new_size, layout),
-            );
+            let (old, new) = (is_mapped(layout.size(), layout), is_mapped(new_size, layout));
             if old && new {
                 // SAFETY: a block of this layout came from `mapped`.
                 return unsafe { mapped::remap(start, layout.size(), new_size) };
@@ -179,14 +170,7 @@ mod tests {
 
     #[test]
     fn a_block_keeps_its_bytes_across_the_line_and_back() {
-        let sizes = [
-            100,
-            MAPPED_BYTES - 1,
-            MAPPED_BYTES,
-            3 * MAPPED_BYTES + 5,
-            64 << 20,
-            1000,
-        ];
+        let sizes = [100, MAPPED_BYTES - 1, MAPPED_BYTES, 3 * MAPPED_BYTES + 5, 64 << 20, 1000];
         let layout = |size| Layout::from_size_align(size, 16).unwrap();
         // SAFETY: each block is used within its size and freed by its layout.
         unsafe {

@@ -72,47 +72,30 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
 
     // Which record each node is.
     let order: Vec<AtomicU32> = (0..objects).map(|_| AtomicU32::new(0)).collect();
-    places
-        .par_iter()
-        .with_min_len(CHUNK)
-        .enumerate()
-        .for_each(|(record, &place)| {
-            order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
-        });
+    places.par_iter().with_min_len(CHUNK).enumerate().for_each(|(record, &place)| {
+        order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
+    });
     let order: Vec<u32> = order.into_par_iter().map(AtomicU32::into_inner).collect();
 
     let thread_type = types.len() as u32;
     let frame_type = thread_type + 1;
     let column = |of_object: &(dyn Fn(usize) -> u32 + Sync),
                   of_synthetic: &dyn Fn(&Synthetic) -> u32| {
-        let mut column: Vec<u32> = order
-            .par_iter()
-            .with_min_len(CHUNK)
-            .map(|&at| of_object(at as usize))
-            .collect();
+        let mut column: Vec<u32> =
+            order.par_iter().with_min_len(CHUNK).map(|&at| of_object(at as usize)).collect();
         column.extend(synthetics.iter().map(of_synthetic));
         column
     };
     let types_of = column(&|at| records[at].ty, &|synthetic| {
-        if synthetic.is_thread {
-            thread_type
-        } else {
-            frame_type
-        }
+        if synthetic.is_thread { thread_type } else { frame_type }
     });
     let sizes = column(&|at| records[at].size, &|_| 0);
     let refcounts = column(&|at| records[at].refcount, &|_| 0);
-    let mut flags: Vec<Flags> = order
-        .par_iter()
-        .with_min_len(CHUNK)
-        .map(|&at| records[at as usize].flags)
-        .collect();
+    let mut flags: Vec<Flags> =
+        order.par_iter().with_min_len(CHUNK).map(|&at| records[at as usize].flags).collect();
     flags.resize(count, Flags::SYNTHETIC);
-    let mut addresses: Vec<u64> = order
-        .par_iter()
-        .with_min_len(CHUNK)
-        .map(|&at| queue[at as usize] as u64)
-        .collect();
+    let mut addresses: Vec<u64> =
+        order.par_iter().with_min_len(CHUNK).map(|&at| queue[at as usize] as u64).collect();
     addresses.resize(count, 0);
 
     // Labels: the fixed ones and those made on the way, then one for each key.
@@ -125,11 +108,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     // Rows: a thread's row leads to its frames, a frame's to what it holds.
     let first_record_edge = synthetics.last().map_or(0, |last| last.end) as usize;
     let edge_range = |record: usize| {
-        let start = if record == 0 {
-            first_record_edge
-        } else {
-            records[record - 1].end as usize
-        };
+        let start = if record == 0 { first_record_edge } else { records[record - 1].end as usize };
         start..records[record].end as usize
     };
     let mut starts: Vec<u64> = Vec::with_capacity(count + 1);
@@ -145,24 +124,16 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     for (at, synthetic) in synthetics.iter().enumerate() {
         let own = before..synthetic.end as usize;
         before = synthetic.end as usize;
-        let row: Vec<(NodeId, LabelId)> = if synthetic.is_thread {
-            let mut frames = 0;
-            synthetics[at + 1..]
-                .iter()
-                .enumerate()
-                .filter(|(_, frame)| !frame.is_thread && frame.thread == at)
-                .map(|(after, _)| {
-                    let label = label_table.push(LabelKind::Frame, &frames.to_string());
-                    frames += 1;
-                    (NodeId::from_index(objects + at + 1 + after), label)
-                })
-                .collect()
-        } else {
-            edges[own]
-                .iter()
-                .map(|&(place, label)| (node(place), plain_label(label)))
-                .collect()
-        };
+        let mut row: Vec<(NodeId, LabelId)> =
+            edges[own].iter().map(|&(place, label)| (node(place), plain_label(label))).collect();
+        if synthetic.is_thread {
+            let frames = synthetics[at + 1..].iter().enumerate();
+            let own_frames = frames.filter(|(_, frame)| !frame.is_thread && frame.thread == at);
+            for (count, (after, _)) in own_frames.enumerate() {
+                let label = label_table.push(LabelKind::Frame, &count.to_string());
+                row.push((NodeId::from_index(objects + at + 1 + after), label));
+            }
+        }
         end += row.len() as u64;
         starts.push(end);
         synthetic_rows.push(row);
@@ -199,10 +170,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     let text_of = |text: &RecordText| -> Vec<(NodeId, String)> {
         text.iter()
             .map(|(record, text)| {
-                (
-                    node_of_record(record),
-                    String::from_utf8_lossy(text).into_owned(),
-                )
+                (node_of_record(record), String::from_utf8_lossy(text).into_owned())
             })
             .collect()
     };
@@ -224,23 +192,14 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     for (place, root) in roots {
         all_roots.entry(node(place)).or_insert(root);
     }
-    for (at, synthetic) in synthetics
-        .iter()
-        .enumerate()
-        .filter(|(_, each)| each.is_thread)
-    {
+    for (at, synthetic) in synthetics.iter().enumerate().filter(|(_, each)| each.is_thread) {
         let root = Root::new(RootKind::Thread, synthetic.name.as_str());
         all_roots.insert(NodeId::from_index(objects + at), root);
     }
-    for (records, kind) in [
-        (static_types, RootKind::StaticType),
-        (immortals, RootKind::Immortal),
-    ] {
+    for (records, kind) in [(static_types, RootKind::StaticType), (immortals, RootKind::Immortal)] {
         for record in records {
             let root = Root::new(kind, "");
-            all_roots
-                .entry(node_of_record(record as usize))
-                .or_insert(root);
+            all_roots.entry(node_of_record(record as usize)).or_insert(root);
         }
     }
     let mut roots: Vec<(NodeId, Root)> = all_roots.into_iter().collect();
@@ -248,18 +207,10 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
 
     let mut entries: Vec<TypeEntry> = types
         .into_iter()
-        .map(|(place, module, qualname)| TypeEntry {
-            module,
-            qualname,
-            node: Some(node(place)),
-        })
+        .map(|(place, module, qualname)| TypeEntry { module, qualname, node: Some(node(place)) })
         .collect();
     for name in ["thread", "frame"] {
-        entries.push(TypeEntry {
-            module: "".into(),
-            qualname: name.into(),
-            node: None,
-        });
+        entries.push(TypeEntry { module: "".into(), qualname: name.into(), node: None });
     }
     SnapshotParts {
         info,
@@ -304,11 +255,7 @@ fn add_key_labels(
     for at in order {
         let (_, is_text, end) = keys[at as usize];
         let start = if at == 0 { 0 } else { keys[at as usize - 1].2 };
-        let kind = if is_text {
-            LabelKind::Key
-        } else {
-            LabelKind::OtherKey
-        };
+        let kind = if is_text { LabelKind::Key } else { LabelKind::OtherKey };
         table.push(kind, &String::from_utf8_lossy(&text[start..end]));
     }
     first
@@ -332,17 +279,11 @@ fn fill_rows(
         (targets, labels) = (rest_targets, rest_labels);
         pieces.push((first, records, own_targets, own_labels));
     }
-    pieces
-        .into_par_iter()
-        .for_each(|(first, records, targets, labels)| {
-            for (at, &record) in records.iter().enumerate() {
-                let from = (starts[first + at] - starts[first]) as usize;
-                let to = (starts[first + at + 1] - starts[first]) as usize;
-                fill(
-                    record as usize,
-                    &mut targets[from..to],
-                    &mut labels[from..to],
-                );
-            }
-        });
+    pieces.into_par_iter().for_each(|(first, records, targets, labels)| {
+        for (at, &record) in records.iter().enumerate() {
+            let from = (starts[first + at] - starts[first]) as usize;
+            let to = (starts[first + at + 1] - starts[first]) as usize;
+            fill(record as usize, &mut targets[from..to], &mut labels[from..to]);
+        }
+    });
 }

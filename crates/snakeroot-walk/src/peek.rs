@@ -7,14 +7,8 @@
 #[cfg(target_os = "linux")]
 pub(crate) fn word(address: usize) -> Option<usize> {
     let mut word = 0_usize;
-    let local = libc::iovec {
-        iov_base: (&raw mut word).cast(),
-        iov_len: size_of::<usize>(),
-    };
-    let remote = libc::iovec {
-        iov_base: address as *mut _,
-        iov_len: size_of::<usize>(),
-    };
+    let local = libc::iovec { iov_base: (&raw mut word).cast(), iov_len: size_of::<usize>() };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<usize>() };
     // SAFETY: the system checks `remote` and writes no more than `local` holds,
     // which lives until the call returns.
     let got = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };

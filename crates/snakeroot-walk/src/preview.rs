@@ -32,11 +32,7 @@ pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> b
                 }
             }
         } else if ty == &raw mut ffi::PyBool_Type {
-            out.extend_from_slice(if object == ffi::Py_True() {
-                b"True"
-            } else {
-                b"False"
-            });
+            out.extend_from_slice(if object == ffi::Py_True() { b"True" } else { b"False" });
         } else if ty == &raw mut ffi::PyFloat_Type {
             let value = ffi::PyFloat_AS_DOUBLE(object);
             out.extend_from_slice(format!("{value:?}").as_bytes());
@@ -46,11 +42,7 @@ pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> b
             let shown = std::slice::from_raw_parts(data, length.min(most));
             out.extend_from_slice(b"b'");
             out.extend_from_slice(shown.escape_ascii().to_string().as_bytes());
-            out.extend_from_slice(if shown.len() < length {
-                "…'".as_bytes()
-            } else {
-                b"'"
-            });
+            out.extend_from_slice(if shown.len() < length { "…'".as_bytes() } else { b"'" });
         } else if object == ffi::Py_None() {
             out.extend_from_slice(b"None");
         } else {
@@ -66,11 +58,7 @@ unsafe fn quoted(object: Object, most: usize, out: &mut Vec<u8>) {
     // SAFETY: the caller's str.
     unsafe { layout::text::append(object, most, &mut text) };
     let text = String::from_utf8_lossy(&text);
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::with_capacity(text.len() + 2);
     shown.push(quote);
     for character in text.chars() {

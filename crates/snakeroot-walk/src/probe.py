@@ -145,6 +145,7 @@ def fields():
         (_closure().__closure__[0], ["cell_contents"]),
         (exception, ["args", "__traceback__", "__context__", "__cause__", "__dict__"]),
         (exception.__traceback__, ["tb_frame"]),
+        (exception.__traceback__.tb_frame, ["f_code", "f_globals", "f_builtins", "f_back"]),
         (started, ["__name__", "__qualname__", "gi_code"]),
         (suspended, ["__name__", "__qualname__", "cr_code"]),
         (closing, ["__name__", "__qualname__", "ag_code"]),

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::sync::{Arc, Mutex};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -52,8 +53,10 @@ pub struct Probe {
     /// The dicts of static types that keep them elsewhere (3.12 and later).
     pub(crate) type_dicts: HashMap<usize, usize>,
     pub(crate) frames: Option<FrameLayout>,
-    /// From a code object to the names of its locals; before 3.11 there is none.
-    pub(crate) local_names: Option<usize>,
+    /// From a thread state to its running frame, where that is an object (before 3.11).
+    pub(crate) frame_object: Option<usize>,
+    /// From a code object to the tuples with the names of its locals, in order.
+    pub(crate) local_names: Vec<usize>,
     /// From a thread state to its `threading.get_ident`.
     pub(crate) thread_ident: Option<usize>,
     pub(crate) words: Words,
@@ -153,7 +156,7 @@ impl Probe {
         readers.instance = readers.dict && instances_agree(&samples.call_method0("instances")?)?;
         let local_names = local_names(&samples.getattr("generator")?)?;
         readers.generator =
-            local_names.is_some() && generators_agree(&samples.call_method0("generators")?)?;
+            !local_names.is_empty() && generators_agree(&samples.call_method0("generators")?)?;
         for (works, what) in [
             (readers.dict, "dicts"),
             (readers.set, "sets"),
@@ -192,14 +195,15 @@ impl Probe {
             weak,
             type_dicts: type_dicts(py)?,
             frames: None,
+            frame_object: None,
             local_names,
             thread_ident: thread_ident(py)?,
             words,
             notices,
         };
         probe.sizes = sizes(py, &samples, &readers, &mut probe.notices)?;
-        probe.frames = frames(&samples)?;
-        if probe.frames.is_none() {
+        (probe.frames, probe.frame_object) = frames(&samples)?;
+        if probe.frames.is_none() && probe.frame_object.is_none() {
             probe.notices.push(
                 "local variables of running frames are not seen: frames do not lie as expected"
                     .into(),
@@ -210,11 +214,7 @@ impl Probe {
 
     /// How objects are found: `gc lists` or `gc.get_objects`.
     pub fn enumeration(&self) -> &'static str {
-        if self.lists.is_some() {
-            "gc lists"
-        } else {
-            "gc.get_objects"
-        }
+        if self.lists.is_some() { "gc lists" } else { "gc.get_objects" }
     }
 
     /// What does not work as it should here, a sentence each.
@@ -233,7 +233,7 @@ impl Probe {
             ("str", self.readers.text),
             ("int", self.readers.int),
             ("generator locals", self.readers.generator),
-            ("running frames", self.frames.is_some()),
+            ("running frames", self.frames.is_some() || self.frame_object.is_some()),
             ("size of list", self.sizes.list),
             ("size of dict", self.sizes.dict),
             ("size of set", self.sizes.set),
@@ -252,10 +252,7 @@ fn kept(object: Bound<'_, PyAny>) -> Object {
 /// Whether the lists hold what `gc.get_objects` gives, apart from what the
 /// call itself makes.
 fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
-    let Ok(public) = py
-        .import("gc")
-        .and_then(|gc| gc.call_method0("get_objects"))
-    else {
+    let Ok(public) = py.import("gc").and_then(|gc| gc.call_method0("get_objects")) else {
         return false;
     };
     let Ok(public) = public.cast_into::<PyList>() else {
@@ -265,9 +262,7 @@ fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
     // SAFETY: attached, and nothing is run while the lists are read.
     unsafe { lists.for_each(|object| all.push(object as usize)) };
     let all: std::collections::HashSet<usize> = all.into_iter().collect();
-    public
-        .iter()
-        .all(|object| all.contains(&(object.as_ptr() as usize)))
+    public.iter().all(|object| all.contains(&(object.as_ptr() as usize)))
 }
 
 fn dicts_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -349,17 +344,7 @@ fn texts_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 fn ints_agree(py: Python<'_>) -> PyResult<bool> {
-    for value in [
-        0_i64,
-        1,
-        -1,
-        255,
-        -256,
-        (1 << 30) - 1,
-        1 << 30,
-        -(1 << 59),
-        (1 << 60) - 1,
-    ] {
+    for value in [0_i64, 1, -1, 255, -256, (1 << 30) - 1, 1 << 30, -(1 << 59), (1 << 60) - 1] {
         let sample = value.into_pyobject(py)?;
         // SAFETY: an int of ours.
         if unsafe { layout::int::small(sample.as_ptr()) } != Some(value) {
@@ -373,10 +358,8 @@ fn instances_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
     for sample in samples.try_iter()? {
         let (instance, pairs): (Bound<'_, PyAny>, Vec<(String, Bound<'_, PyAny>)>) =
             sample?.extract()?;
-        let mut expected: Vec<(String, usize)> = pairs
-            .into_iter()
-            .map(|(name, value)| (name, value.as_ptr() as usize))
-            .collect();
+        let mut expected: Vec<(String, usize)> =
+            pairs.into_iter().map(|(name, value)| (name, value.as_ptr() as usize)).collect();
         let mut found = Vec::new();
         // SAFETY: an instance of ours, of a type whose attributes are managed
         // from 3.11 on.
@@ -523,11 +506,30 @@ fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
     Ok((all, weak))
 }
 
-/// From a code object to the tuple of its locals' names.
-fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-    if !cfg!(Py_3_11) {
-        return Ok(None);
+/// From a code object to the tuples with its locals' names.
+#[cfg(not(Py_3_11))]
+fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let code = function.getattr("__code__")?;
+    let mut offsets = Vec::new();
+    for wanted in [c"co_varnames", c"co_cellvars", c"co_freevars"] {
+        // SAFETY: a code object's type; members end with one that has no name.
+        unsafe {
+            let mut member = (*ffi::Py_TYPE(code.as_ptr())).tp_members;
+            while !member.is_null() && !(*member).name.is_null() {
+                if std::ffi::CStr::from_ptr((*member).name) == wanted {
+                    offsets.push((*member).offset as usize);
+                }
+                member = member.add(1);
+            }
+        }
     }
+    Ok(if offsets.len() == 3 { offsets } else { Vec::new() })
+}
+
+/// From a code object to the tuple with its locals' names: no attribute gives
+/// it, so it is looked for by what it holds.
+#[cfg(Py_3_11)]
+fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
     let code = function.getattr("__code__")?;
     let names: Bound<'_, PyTuple> = code.getattr("co_varnames")?.cast_into()?;
     let expected: Vec<usize> = names.iter().map(|name| name.as_ptr() as usize).collect();
@@ -538,32 +540,34 @@ fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     for offset in (16..size).step_by(WORD) {
         // SAFETY: a word of the code object.
         let word: usize = unsafe { layout::read(code.as_ptr().cast(), offset as isize) };
-        let found = word % WORD == 0
-            && peek::word(word + WORD) == Some(tuple_type)
+        let found = word.is_multiple_of(WORD)
+            && peek::word(word.wrapping_add(WORD)) == Some(tuple_type)
             && peek::word(word + 2 * WORD) == Some(expected.len())
             && expected
                 .iter()
                 .enumerate()
                 .all(|(at, &name)| peek::word(word + items + at * WORD) == Some(name));
         if found {
-            return Ok(Some(offset));
+            return Ok(vec![offset]);
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
+/// Whether the locals of a suspended generator lie behind its fields (before
+/// 3.11: those of its frame).
 fn generators_agree(sample: &Bound<'_, PyAny>) -> PyResult<bool> {
     let (generator, locals): (Bound<'_, PyAny>, Vec<(String, Bound<'_, PyAny>)>) =
         sample.extract()?;
+    let holder = if cfg!(Py_3_11) { generator } else { generator.getattr("gi_frame")? };
     // SAFETY: the type of a live object.
-    let first = unsafe { (*ffi::Py_TYPE(generator.as_ptr())).tp_basicsize as usize };
+    let fields = unsafe { (*ffi::Py_TYPE(holder.as_ptr())).tp_basicsize as usize };
+    let first = fields - if cfg!(Py_3_11) { 0 } else { WORD };
     Ok(locals.iter().enumerate().all(|(at, (_, value))| {
-        let offset = first + at * WORD;
-        offset / WORD < words(&generator) && {
-            // SAFETY: a word of the generator's variable part.
-            let word: usize = unsafe { layout::read(generator.as_ptr().cast(), offset as isize) };
-            word & !TAG_BITS == value.as_ptr() as usize
-        }
+        // SAFETY: the generator has as many locals.
+        let word: usize =
+            unsafe { layout::read(holder.as_ptr().cast(), (first + at * WORD) as isize) };
+        word & !TAG_BITS == value.as_ptr() as usize
     }))
 }
 
@@ -620,11 +624,7 @@ fn sizes(
     let zero: usize = getsizeof.call1((0,))?.extract()?;
     let int_type = builtins.getattr("int")?;
     let header: u64 = getsizeof.call1((&int_type,))?.extract()?;
-    let own: u64 = py
-        .get_type::<PyType>()
-        .getattr("__sizeof__")?
-        .call1((&int_type,))?
-        .extract()?;
+    let own: u64 = py.get_type::<PyType>().getattr("__sizeof__")?.call1((&int_type,))?.extract()?;
     let mut sizes = Sizes {
         object: size_function(&builtins.getattr("object")?),
         list: true,
@@ -666,55 +666,57 @@ fn thread_ident(py: Python<'_>) -> PyResult<Option<usize>> {
     let ident: usize = py.import("_thread")?.call_method0("get_ident")?.extract()?;
     // SAFETY: attached, so there is a thread state.
     let state = unsafe { ffi::PyThreadState_Get() } as usize;
-    Ok((0..64)
-        .map(|at| at * WORD)
-        .find(|&offset| peek::word(state + offset) == Some(ident)))
+    Ok((0..64).map(|at| at * WORD).find(|&offset| peek::word(state + offset) == Some(ident)))
 }
 
-/// How running frames lie: what holds at two depths of calls.
-fn frames(samples: &Bound<'_, PyModule>) -> PyResult<Option<FrameLayout>> {
-    if !cfg!(Py_3_11) {
-        return Ok(None);
-    }
+/// How running frames lie, or where their objects stand: what holds at two
+/// depths of calls.
+fn frames(samples: &Bound<'_, PyModule>) -> PyResult<(Option<FrameLayout>, Option<usize>)> {
+    type Found = Arc<Mutex<Vec<(Vec<FrameLayout>, Vec<usize>)>>>;
     let py = samples.py();
-    let found = std::sync::Arc::new(std::sync::Mutex::new(Vec::<Vec<FrameLayout>>::new()));
+    let found: Found = Arc::default();
     let keep = found.clone();
     let native = PyCFunction::new_closure(py, None, None, move |arguments, _| -> PyResult<()> {
         let inner: usize = arguments.get_item(1)?.as_ptr() as usize;
         let outer: usize = arguments.get_item(2)?.as_ptr() as usize;
         let mark: usize = arguments.get_item(3)?.as_ptr() as usize;
-        // SAFETY: a code object's type.
-        let (size, items) = unsafe {
+        // SAFETY: attached; a code object's type and size.
+        let (state, size, items) = unsafe {
             let code = inner as Object;
             let size = (*ffi::Py_TYPE(code)).tp_basicsize as usize;
-            (size, layout::read::<usize>(code.cast(), 16))
+            (ffi::PyThreadState_Get() as usize, size, layout::read::<usize>(code.cast(), 16))
         };
-        let instructions = inner + size..inner + size + 2 * items;
+        let both = if cfg!(Py_3_11) {
+            let instructions = inner + size..inner + size + 2 * items;
+            (frame_layouts(state, inner, outer, mark, &instructions), Vec::new())
+        } else {
+            // SAFETY: attached; borrowed from the thread, which is running it.
+            let frame = unsafe { ffi::PyEval_GetFrame() } as usize;
+            let offsets = (0..40).map(|at| at * WORD);
+            (Vec::new(), offsets.filter(|at| peek::word(state + at) == Some(frame)).collect())
+        };
         if let Ok(mut all) = keep.lock() {
-            all.push(frame_layouts(inner, outer, mark, &instructions));
+            all.push(both);
         }
         Ok(())
     })?;
     samples.call_method1("frames", (native,))?;
-    let found = found
-        .lock()
-        .map(|mut all| std::mem::take(&mut *all))
-        .unwrap_or_default();
-    let [first, second] = found.as_slice() else {
-        return Ok(None);
-    };
-    Ok(first.iter().copied().find(|layout| second.contains(layout)))
+    let found = found.lock().map(|mut all| std::mem::take(&mut *all)).unwrap_or_default();
+    let [first, second] = found.as_slice() else { return Ok((None, None)) };
+    Ok((
+        first.0.iter().copied().find(|layout| second.0.contains(layout)),
+        first.1.iter().copied().find(|offset| second.1.contains(offset)),
+    ))
 }
 
 /// All ways to read the running frame from the thread state that fit what is known.
 fn frame_layouts(
+    state: usize,
     inner: usize,
     outer: usize,
     mark: usize,
     instructions: &std::ops::Range<usize>,
 ) -> Vec<FrameLayout> {
-    // SAFETY: attached, as we are called from Python.
-    let state = unsafe { ffi::PyThreadState_Get() } as usize;
     let masked = |address: usize| peek::word(address).map(|word| word & !TAG_BITS);
     let mut layouts = Vec::new();
     let describe = |frame: usize, thread: usize, through: Option<usize>| -> Option<FrameLayout> {
@@ -725,20 +727,12 @@ fn frame_layouts(
                 .is_some_and(|below| below != 0 && masked(below.wrapping_add(code)) == Some(outer))
         })?;
         // The locals are (native, mark): the mark is the second.
-        let second = (2..40)
-            .map(|at| at * WORD)
-            .find(|&offset| masked(frame + offset) == Some(mark))?;
+        let second =
+            (2..40).map(|at| at * WORD).find(|&offset| masked(frame + offset) == Some(mark))?;
         let instruction = offsets().find(|&offset| {
             peek::word(frame + offset).is_some_and(|word| instructions.contains(&word))
         });
-        Some(FrameLayout {
-            thread,
-            through,
-            code,
-            previous,
-            locals: second - WORD,
-            instruction,
-        })
+        Some(FrameLayout { thread, through, code, previous, locals: second - WORD, instruction })
     };
     for thread in (0..80).map(|at| at * WORD) {
         let Some(word) = peek::word(state + thread).filter(|&word| word > 4096 && word % WORD == 0)

@@ -96,14 +96,11 @@ impl Walker<'_> {
             },
             None => format!("of state {state:#x}"),
         };
+        // SAFETY: the thread's own state.
+        unsafe { self.take_frame_objects(state) };
         let thread = self.synthetics.len();
         let end = self.sink.edges.len() as u64;
-        self.synthetics.push(Synthetic {
-            name,
-            is_thread: true,
-            end,
-            thread,
-        });
+        self.synthetics.push(Synthetic { name, is_thread: true, end, thread });
         let Some(frame_layout) = self.probe.frames else {
             return;
         };
@@ -122,6 +119,31 @@ impl Walker<'_> {
             while frame != 0 && count < MOST_FRAMES {
                 self.take_frame(frame as *const u8, &frame_layout, thread);
                 frame = layout::read(frame as *const u8, offset(frame_layout.previous));
+                count += 1;
+            }
+        }
+    }
+
+    /// The running frames of a thread where they are objects (before 3.11).
+    unsafe fn take_frame_objects(&mut self, state: usize) {
+        let Some(offset) = self.probe.frame_object else { return };
+        // SAFETY: the word that the probe found; a frame's members end with one
+        // that has no name, and each frame holds the one below.
+        unsafe {
+            let mut frame: Object = layout::read(state as *const u8, offset as isize);
+            let mut count = 0;
+            while !frame.is_null() && count < MOST_FRAMES {
+                let label = self.labels.named(LabelKind::Frame, count.to_string().as_bytes());
+                self.sink.edge(frame, label);
+                let mut member = (*ffi::Py_TYPE(frame)).tp_members;
+                let mut below = std::ptr::null_mut();
+                while !member.is_null() && !(*member).name.is_null() {
+                    if std::ffi::CStr::from_ptr((*member).name) == c"f_back" {
+                        below = layout::read(frame.cast(), (*member).offset);
+                    }
+                    member = member.add(1);
+                }
+                frame = below;
                 count += 1;
             }
         }
@@ -147,17 +169,10 @@ impl Walker<'_> {
             }
             let label = self.labels.named(LabelKind::Slot, b"f_code");
             self.sink.edge(code, label);
-            let instruction = at
-                .instruction
-                .map(|offset| layout::read(frame, offset as isize));
+            let instruction = at.instruction.map(|offset| layout::read(frame, offset as isize));
             let name = self.frame_name(code, instruction);
             let end = self.sink.edges.len() as u64;
-            self.synthetics.push(Synthetic {
-                name,
-                is_thread: false,
-                end,
-                thread,
-            });
+            self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
         }
     }
 

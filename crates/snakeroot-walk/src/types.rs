@@ -130,16 +130,8 @@ impl TypeInfo {
                         own_slots(base, labels, &mut slots);
                         base = (*base).tp_base;
                     }
-                    traverse = if base.is_null() {
-                        None
-                    } else {
-                        (*base).tp_traverse
-                    };
-                    let base_offset = if base.is_null() {
-                        0
-                    } else {
-                        (*base).tp_dictoffset
-                    };
+                    traverse = if base.is_null() { None } else { (*base).tp_traverse };
+                    let base_offset = if base.is_null() { 0 } else { (*base).tp_dictoffset };
                     if cfg!(Py_3_11) && flags & type_flags::MANAGED_DICT != 0 {
                         attributes = Attributes::Managed;
                     } else if (*ty).tp_dictoffset != 0 && (*ty).tp_dictoffset != base_offset {
@@ -210,16 +202,8 @@ unsafe fn contents(
     // SAFETY: the caller's type.
     let flags = unsafe { (*ty).tp_flags };
     for (flag, contents, works) in [
-        (
-            ffi::Py_TPFLAGS_LIST_SUBCLASS,
-            Contents::List,
-            readers.sequence,
-        ),
-        (
-            ffi::Py_TPFLAGS_TUPLE_SUBCLASS,
-            Contents::Tuple,
-            readers.sequence,
-        ),
+        (ffi::Py_TPFLAGS_LIST_SUBCLASS, Contents::List, readers.sequence),
+        (ffi::Py_TPFLAGS_TUPLE_SUBCLASS, Contents::Tuple, readers.sequence),
         (ffi::Py_TPFLAGS_DICT_SUBCLASS, Contents::Dict, readers.dict),
     ] {
         if flags & flag != 0 && works {
@@ -258,10 +242,7 @@ unsafe fn fields(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
             for (offset, name) in known {
                 if !fields.iter().any(|field| field.offset == *offset) {
                     let label = labels.named(LabelKind::Slot, name.as_bytes());
-                    fields.push(Member {
-                        offset: *offset,
-                        label,
-                    });
+                    fields.push(Member { offset: *offset, label });
                 }
             }
         }
@@ -282,10 +263,7 @@ unsafe fn fields(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
                 {
                     let name = CStr::from_ptr((*member).name).to_bytes();
                     let label = labels.named(LabelKind::Slot, name);
-                    fields.push(Member {
-                        offset: offset as usize,
-                        label,
-                    });
+                    fields.push(Member { offset: offset as usize, label });
                 }
                 member = member.add(1);
             }
@@ -336,11 +314,13 @@ unsafe fn locals(ty: Type, probe: &Probe) -> Locals {
     let code = probe.fields.get(&(ty as usize)).and_then(|fields| {
         fields
             .iter()
-            .find(|(_, name)| matches!(&**name, "gi_code" | "cr_code" | "ag_code"))
+            .find(|(_, name)| matches!(&**name, "gi_code" | "cr_code" | "ag_code" | "f_code"))
             .map(|(offset, _)| *offset)
     });
-    // SAFETY: the caller's type.
-    let first = unsafe { (*ty).tp_basicsize as usize };
+    // SAFETY: the caller's type. Before 3.11 only frames have locals, and the
+    // first of them is counted among the fields.
+    let first = unsafe { (*ty).tp_basicsize as usize } - if cfg!(Py_3_11) { 0 } else { WORD };
+    let code = code.filter(|_| cfg!(Py_3_11) || ty == &raw mut ffi::PyFrame_Type);
     code.map_or(Locals::None, |code| Locals::Behind { code, first })
 }
 
@@ -354,10 +334,7 @@ unsafe fn named(ty: Type, probe: &Probe) -> Named {
             return Named::Module;
         }
         let known = probe.fields.get(&(ty as usize)).and_then(|fields| {
-            fields
-                .iter()
-                .find(|(_, name)| &**name == "__qualname__")
-                .map(|(offset, _)| *offset)
+            fields.iter().find(|(_, name)| &**name == "__qualname__").map(|(offset, _)| *offset)
         });
         if let Some(offset) = known {
             return Named::Word(offset);
@@ -388,10 +365,7 @@ pub(crate) unsafe fn type_dict(ty: Type, probe: &Probe) -> Object {
     // SAFETY: as the caller promises.
     let dict = unsafe { (*ty).tp_dict };
     if dict.is_null() {
-        probe
-            .type_dicts
-            .get(&(ty as usize))
-            .map_or(std::ptr::null_mut(), |&dict| dict as Object)
+        probe.type_dicts.get(&(ty as usize)).map_or(std::ptr::null_mut(), |&dict| dict as Object)
     } else {
         dict
     }
@@ -552,11 +526,7 @@ pub(crate) unsafe fn own_size(
                 let set = object.cast::<ffi::PySetObject>();
                 let small = (&raw const (*set).smalltable).cast::<u8>();
                 let table = (*set).table.cast::<u8>().cast_const();
-                let slots = if table == small {
-                    0
-                } else {
-                    (*set).mask as usize + 1
-                };
+                let slots = if table == small { 0 } else { (*set).mask as usize + 1 };
                 (basic + slots * 2 * WORD) as u64
             }
             SizeRule::Text => layout::text::size(object),

@@ -122,10 +122,7 @@ struct TypeMap {
 
 impl TypeMap {
     fn new() -> Self {
-        Self {
-            slots: vec![(0, 0); 4096],
-            count: 0,
-        }
+        Self { slots: vec![(0, 0); 4096], count: 0 }
     }
 
     #[inline(always)]
@@ -388,11 +385,7 @@ impl<'p> Walker<'p> {
         let is_static_type = info.contents == Contents::Type
             // SAFETY: then the object is a type.
             && unsafe { !layout::has_flags(object.cast(), ffi::Py_TPFLAGS_HEAPTYPE) };
-        let header = if is_static_type {
-            self.probe.sizes.static_type_header
-        } else {
-            info.header
-        };
+        let header = if is_static_type { self.probe.sizes.static_type_header } else { info.header };
         // SAFETY: a method without arguments of the object's own type.
         unsafe {
             let answer = function(object, std::ptr::null_mut());
@@ -655,11 +648,7 @@ impl<'p> Walker<'p> {
     fn forget_read(&mut self, first: usize) {
         self.read.clear();
         let mut places = std::mem::take(&mut self.read);
-        places.extend(
-            self.sink.edges[first..]
-                .iter()
-                .map(|edge| edge.0.0 as usize),
-        );
+        places.extend(self.sink.edges[first..].iter().map(|edge| edge.0.0 as usize));
         places.sort_unstable();
         let mut used = vec![false; places.len()];
         let marks = &mut self.sink.marks;
@@ -698,14 +687,22 @@ impl<'p> Walker<'p> {
         if referent == info.object as usize {
             return (labels::CLASS, from);
         }
-        // SAFETY: words of the object, its variable part included.
+        let (first_label, locals) = match info.locals {
+            Locals::None => (0, 0),
+            // SAFETY: the word of a generator or frame that holds its code.
+            Locals::Behind { code, .. } => unsafe {
+                let code: usize = layout::read(object.cast(), code as isize);
+                self.local_labels((code & !3) as Object)
+            },
+        };
+        let info = &self.infos[place];
+        // SAFETY: words of the object. Of what lies behind its fields only the
+        // locals of generators and frames are known to be there.
         unsafe {
-            let items = if info.item_size > 0 {
-                layout::read::<isize>(object.cast(), 16).unsigned_abs()
-            } else {
-                0
+            let words = match info.locals {
+                Locals::Behind { first, .. } => first / WORD + locals,
+                Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
-            let words = ((info.basic_size + info.item_size * items) / WORD).min(MOST_WORDS);
             let from = from.min(words);
             let at = (from..words).chain(2.min(words)..from).find(|&at| {
                 let word: usize = layout::read(object.cast(), (at * WORD) as isize);
@@ -716,20 +713,12 @@ impl<'p> Walker<'p> {
                 return (labels::UNNAMED, from);
             };
             let offset = at * WORD;
-            if let Ok(found) = info
-                .fields
-                .binary_search_by_key(&offset, |field| field.offset)
-            {
+            if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
                 return (info.fields[found].label, at + 1);
             }
-            if let Locals::Behind { code, first } = info.locals {
+            if let Locals::Behind { first, .. } = info.locals {
                 if offset >= first {
-                    let code: usize = layout::read(object.cast(), code as isize);
-                    let (label, count) = self.local_labels((code & !3) as Object);
-                    let index = (offset - first) / WORD;
-                    if index < count {
-                        return (label + index as u32, at + 1);
-                    }
+                    return (first_label + ((offset - first) / WORD) as u32, at + 1);
                 }
             }
             (labels::UNNAMED, at + 1)
@@ -742,27 +731,28 @@ impl<'p> Walker<'p> {
     ///
     /// `code` is null or a code object.
     pub(crate) unsafe fn local_labels(&mut self, code: Object) -> (u32, usize) {
-        let Some(offset) = self.probe.local_names.filter(|_| !code.is_null()) else {
+        if code.is_null() {
             return (0, 0);
-        };
+        }
         if let Some(&known) = self.code_locals.get(&(code as usize)) {
             return known;
         }
-        // SAFETY: the tuple of names, found by the probe.
+        // SAFETY: the tuples of names, found by the probe.
         let known = unsafe {
             if ffi::Py_TYPE(code) != &raw mut ffi::PyCode_Type {
                 return (0, 0);
             }
-            let names: Object = layout::read(code.cast(), offset as isize);
-            let count = ffi::PyTuple_GET_SIZE(names);
-            let first = self.labels.kinds.len() as u32;
-            for at in 0..count {
-                let name = ffi::PyTuple_GET_ITEM(names, at);
-                self.labels.push(LabelKind::Local, |out| {
-                    layout::text::append(name, MOST_CHARACTERS, out);
-                });
+            let first = self.labels.kinds.len();
+            for &offset in &self.probe.local_names {
+                let names: Object = layout::read(code.cast(), offset as isize);
+                for at in 0..ffi::PyTuple_GET_SIZE(names) {
+                    let name = ffi::PyTuple_GET_ITEM(names, at);
+                    self.labels.push(LabelKind::Local, |out| {
+                        layout::text::append(name, MOST_CHARACTERS, out);
+                    });
+                }
             }
-            (first, count as usize)
+            (first as u32, self.labels.kinds.len() - first)
         };
         self.code_locals.insert(code as usize, known);
         known
@@ -781,8 +771,7 @@ impl<'p> Walker<'p> {
                         self.static_types.push(at as u32);
                     }
                     let (_, name) = preview::type_names(ty, self.probe);
-                    self.names
-                        .add(at, |out| out.extend_from_slice(name.as_bytes()));
+                    self.names.add(at, |out| out.extend_from_slice(name.as_bytes()));
                 }
                 Named::Module => {
                     let dict = ffi::PyModule_GetDict(object);
@@ -792,15 +781,13 @@ impl<'p> Walker<'p> {
                         layout::dict::get_identical(dict, self.probe.words.name)
                     };
                     if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
-                        self.names
-                            .add(at, |out| layout::text::append(name, 400, out));
+                        self.names.add(at, |out| layout::text::append(name, 400, out));
                     }
                 }
                 Named::Word(offset) => {
                     let name: Object = layout::read(object.cast(), offset as isize);
                     if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
-                        self.names
-                            .add(at, |out| layout::text::append(name, 400, out));
+                        self.names.add(at, |out| layout::text::append(name, 400, out));
                     }
                 }
             }
@@ -818,12 +805,7 @@ pub(crate) unsafe fn cached_keys(ty: Type) -> Keys {
     // SAFETY: only a heap type has the field.
     unsafe {
         if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
-            Keys(
-                (*ty.cast::<ffi::PyHeapTypeObject>())
-                    .ht_cached_keys
-                    .cast::<u8>()
-                    .cast_const(),
-            )
+            Keys((*ty.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<u8>().cast_const())
         } else {
             Keys(std::ptr::null())
         }

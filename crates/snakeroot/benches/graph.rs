@@ -21,9 +21,7 @@ fn main() {
 
 fn node_count() -> u32 {
     let nodes = std::env::var("SNAKEROOT_BENCH_NODES").ok();
-    nodes
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1_000_000)
+    nodes.and_then(|text| text.parse().ok()).unwrap_or(1_000_000)
 }
 
 /// A linear congruential generator: the same heap on each run, without a dependency.
@@ -31,10 +29,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (((self.0 >> 32) * u64::from(bound)) >> 32) as u32
     }
 }
@@ -44,9 +39,8 @@ fn heap() -> Snapshot {
     let count = node_count();
     let mut random = Random(1);
     let mut label_table = LabelTable::new();
-    let keys: Vec<LabelId> = (0..5_000)
-        .map(|at| label_table.push(LabelKind::Key, &format!("key {at}")))
-        .collect();
+    let keys: Vec<LabelId> =
+        (0..5_000).map(|at| label_table.push(LabelKind::Key, &format!("key {at}"))).collect();
     let weak = label_table.push(LabelKind::Weak, "");
     let types = (0..TYPES).map(|at| TypeEntry {
         module: "app".into(),
@@ -68,10 +62,7 @@ fn heap() -> Snapshot {
         parts.refcounts.push(1);
         parts.flags.push(Flags::TRACKED);
         // The tree's edge to this row's nodes: node n hangs below n / 2.
-        for below in [2 * at + 1, 2 * at + 2]
-            .into_iter()
-            .filter(|&below| below < count)
-        {
+        for below in [2 * at + 1, 2 * at + 2].into_iter().filter(|&below| below < count) {
             parts.targets.push(NodeId::new(below));
             parts.labels.push(LabelId::item(0));
         }
@@ -80,9 +71,7 @@ fn heap() -> Snapshot {
         parts.targets.push(NodeId::new(near));
         parts.labels.push(label);
         parts.targets.push(NodeId::new(random.below(count)));
-        parts
-            .labels
-            .push(if random.below(100) == 0 { weak } else { label });
+        parts.labels.push(if random.below(100) == 0 { weak } else { label });
         parts.starts.push(parts.targets.len() as u64);
     }
     Snapshot::new(parts).expect("the columns have one length")
@@ -91,9 +80,7 @@ fn heap() -> Snapshot {
 #[divan::bench(sample_count = 5)]
 fn graph_new(bencher: Bencher<'_, '_>) {
     let snapshot = heap();
-    bencher
-        .with_inputs(|| snapshot.clone())
-        .bench_values(Graph::new);
+    bencher.with_inputs(|| snapshot.clone()).bench_values(Graph::new);
 }
 
 #[divan::bench(sample_count = 5)]
@@ -122,14 +109,7 @@ fn chain_search_of_everything(bencher: Bencher<'_, '_>, way: Way) {
         Way::Referrers => (Direction::Referrers, node_count() - 1),
     };
     bencher.bench(|| {
-        shortest_chain(
-            &graph,
-            NodeId::new(start),
-            direction,
-            None,
-            |_| false,
-            |_| false,
-        )
+        shortest_chain(&graph, NodeId::new(start), direction, None, |_| false, |_| false)
     });
 }
 
@@ -148,19 +128,9 @@ fn why_three_chains(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5)]
 fn neighbourhood_of_one(bencher: Bencher<'_, '_>) {
     let graph = Graph::new(heap());
-    let options = NeighbourhoodOptions {
-        max_depth: 5,
-        ..NeighbourhoodOptions::default()
-    };
+    let options = NeighbourhoodOptions { max_depth: 5, ..NeighbourhoodOptions::default() };
     let start = [NodeId::new(node_count() - 1)];
     bencher.bench(|| {
-        neighbourhood(
-            &graph,
-            &start,
-            Direction::Referrers,
-            &options,
-            |_| true,
-            |_| false,
-        )
+        neighbourhood(&graph, &start, Direction::Referrers, &options, |_| true, |_| false)
     });
 }

@@ -84,11 +84,7 @@ impl LabelId {
     /// The label of the `index`-th item of a sequence.
     #[inline]
     pub const fn item(index: u32) -> Self {
-        let index = if index > Self::MAX_INDEX {
-            Self::MAX_INDEX
-        } else {
-            index
-        };
+        let index = if index > Self::MAX_INDEX { Self::MAX_INDEX } else { index };
         Self(Self::INDEX_BIT | index)
     }
 
@@ -106,21 +102,13 @@ impl LabelId {
     /// The index into a sequence, if the label is one.
     #[inline]
     pub const fn as_item(self) -> Option<u32> {
-        if self.0 & Self::INDEX_BIT != 0 {
-            Some(self.0 & Self::MAX_INDEX)
-        } else {
-            None
-        }
+        if self.0 & Self::INDEX_BIT != 0 { Some(self.0 & Self::MAX_INDEX) } else { None }
     }
 
     /// The place in the table of labels, if the label is there.
     #[inline]
     pub const fn as_entry(self) -> Option<u32> {
-        if self.0 & Self::INDEX_BIT == 0 {
-            Some(self.0)
-        } else {
-            None
-        }
+        if self.0 & Self::INDEX_BIT == 0 { Some(self.0) } else { None }
     }
 }
 

@@ -23,11 +23,8 @@ fn distances(
     skipped: &BTreeSet<u32>,
 ) -> BTreeMap<u32, usize> {
     let open = |node: u32| node == start || !skipped.contains(&node);
-    let edges: Vec<PlainEdge> = edges
-        .iter()
-        .copied()
-        .filter(|edge| open(edge.0) && open(edge.1))
-        .collect();
+    let edges: Vec<PlainEdge> =
+        edges.iter().copied().filter(|edge| open(edge.0) && open(edge.1)).collect();
     let oracle = petgraph_of(*count, &edges);
     let start = NodeIndex::new(start as usize);
     let found = match direction {
@@ -36,10 +33,7 @@ fn distances(
             petgraph::algo::dijkstra(Reversed(&oracle), start, None, |_| 1_usize)
         }
     };
-    found
-        .into_iter()
-        .map(|(node, distance)| (node.index() as u32, distance))
-        .collect()
+    found.into_iter().map(|(node, distance)| (node.index() as u32, distance)).collect()
 }
 
 /// Says what is wrong with a chain: each node must hold the next by the label beside it.
@@ -47,16 +41,8 @@ fn check_chain(graph: &Graph, chain: &Chain) -> Result<(), TestCaseError> {
     prop_assert_eq!(chain.nodes.len(), chain.labels.len() + 1);
     for (pair, &label) in chain.nodes.windows(2).zip(&chain.labels) {
         prop_assert!(graph.is_strong(label));
-        let held = graph
-            .edges_from(pair[0])
-            .any(|at| at.referent == pair[1] && at.label == label);
-        prop_assert!(
-            held,
-            "{:?} does not hold {:?} by {:?}",
-            pair[0],
-            pair[1],
-            label
-        );
+        let held = graph.edges_from(pair[0]).any(|at| at.referent == pair[1] && at.label == label);
+        prop_assert!(held, "{:?} does not hold {:?} by {:?}", pair[0], pair[1], label);
     }
     Ok(())
 }
@@ -284,10 +270,7 @@ fn with_roots(count: u32, edges: &[PlainEdge], roots: &BTreeMap<u32, RootKind>) 
         targets: snapshot.referents().targets().to_vec(),
         labels: snapshot.labels().to_vec(),
         label_table: snapshot.label_table().clone(),
-        roots: roots
-            .iter()
-            .map(|(&at, &kind)| (NodeId::new(at), Root::new(kind, "")))
-            .collect(),
+        roots: roots.iter().map(|(&at, &kind)| (NodeId::new(at), Root::new(kind, ""))).collect(),
         ..Default::default()
     };
     Graph::new(Snapshot::new(parts).unwrap())
@@ -343,13 +326,9 @@ fn slow_neighbourhood(
         let taken = neighbours.len().min(options.too_many);
         slow.nodes.get_mut(&node.place()).unwrap().1 = (neighbours.len() - taken) as u64;
         for &neighbour in &neighbours[..taken] {
-            let between: Vec<_> = all
-                .iter()
-                .filter(|edge| ends(edge) == (node, neighbour))
-                .collect();
-            slow.nodes
-                .entry(neighbour.place())
-                .or_insert((depth + 1, 0, false));
+            let between: Vec<_> =
+                all.iter().filter(|edge| ends(edge) == (node, neighbour)).collect();
+            slow.nodes.entry(neighbour.place()).or_insert((depth + 1, 0, false));
             if between.iter().any(|edge| graph.is_strong(edge.label)) && queued.insert(neighbour) {
                 slow.nodes.get_mut(&neighbour.place()).unwrap().0 = depth + 1;
                 queue.push_back(neighbour);
@@ -384,10 +363,7 @@ fn names(graph: &Graph, chain: &Chain) -> Vec<String> {
 /// The chains that `why` finds, each as `root a b`.
 fn why_names(graph: &Graph, name: &str, limit: usize) -> Vec<String> {
     let chains = why(graph, graph.named(name), limit);
-    chains
-        .iter()
-        .map(|chain| names(graph, chain).join(" "))
-        .collect()
+    chains.iter().map(|chain| names(graph, chain).join(" ")).collect()
 }
 
 #[test]
@@ -396,13 +372,8 @@ fn threads_and_frames_are_not_counted() {
     let found = census(graph.snapshot());
     let row = |name: &str| {
         let entries = graph.snapshot().types();
-        let place = entries
-            .iter()
-            .position(|entry| entry.display_name() == name)
-            .unwrap();
-        found
-            .get(TypeId(place as u32))
-            .map(|row| (row.count, row.size))
+        let place = entries.iter().position(|entry| entry.display_name() == name).unwrap();
+        found.get(TypeId(place as u32)).map(|row| (row.count, row.size))
     };
     assert_eq!(row("app.A"), Some((2, 40)));
     assert_eq!(row("dict"), Some((1, 100)));
@@ -415,19 +386,10 @@ fn equal_rows_come_in_the_order_of_their_names() {
     let graph = drawn("a@app.B b@app.A c@app.C:8 d@dict");
     let order = |census: snakeroot::analysis::Census| -> Vec<String> {
         let types = graph.snapshot().types();
-        census
-            .rows()
-            .map(|row| types[row.type_id.index()].display_name())
-            .collect()
+        census.rows().map(|row| types[row.type_id.index()].display_name()).collect()
     };
-    assert_eq!(
-        order(census(graph.snapshot()).by_count()),
-        ["app.A", "app.B", "app.C", "dict"]
-    );
-    assert_eq!(
-        order(census(graph.snapshot()).by_size()),
-        ["app.A", "app.B", "dict", "app.C"]
-    );
+    assert_eq!(order(census(graph.snapshot()).by_count()), ["app.A", "app.B", "app.C", "dict"]);
+    assert_eq!(order(census(graph.snapshot()).by_size()), ["app.A", "app.B", "dict", "app.C"]);
 }
 
 #[test]
@@ -459,14 +421,7 @@ fn a_weak_edge_beside_a_strong_one_changes_nothing() {
     assert_eq!(why_names(&graph, "a", 3), ["root a"]);
     assert_eq!(why_names(&graph, "b", 3), [""; 0]);
     let chain = &why(&graph, graph.named("a"), 1)[0];
-    assert_eq!(
-        graph
-            .snapshot()
-            .label_table()
-            .get(chain.labels[0])
-            .to_string(),
-        ".x"
-    );
+    assert_eq!(graph.snapshot().label_table().get(chain.labels[0]).to_string(), ".x");
 }
 
 #[test]
@@ -481,11 +436,7 @@ fn a_goal_that_fails_ends_the_search() {
         |_| false,
         |node| {
             asked += 1;
-            if node == graph.named("b") {
-                Err("no")
-            } else {
-                Ok(false)
-            }
+            if node == graph.named("b") { Err("no") } else { Ok(false) }
         },
     );
     assert_eq!(found, Err("no"));
@@ -512,10 +463,7 @@ fn chains_through_other_holders_follow_the_shortest() {
     let graph = drawn("root -> a -> x; root -> b -> c -> x; root -> d -> d2 -> d3 -> x");
     assert_eq!(why_names(&graph, "x", 1), ["root a x"]);
     assert_eq!(why_names(&graph, "x", 2), ["root a x", "root b c x"]);
-    assert_eq!(
-        why_names(&graph, "x", 9),
-        ["root a x", "root b c x", "root d d2 d3 x"]
-    );
+    assert_eq!(why_names(&graph, "x", 9), ["root a x", "root b c x", "root d d2 d3 x"]);
 }
 
 #[test]
@@ -540,10 +488,7 @@ fn what_a_class_holds_as_its_base_comes_after_the_module() {
          root2 -[.a]> a@dict -[[\"B\"]]> B
          root1 -[.b]> b@B -[:__class__]> B",
     );
-    assert_eq!(
-        why_names(&graph, "B", 3),
-        ["root2 a B", "root1 C B", "root1 b B"]
-    );
+    assert_eq!(why_names(&graph, "B", 3), ["root2 a B", "root1 C B", "root1 b B"]);
 }
 
 #[test]
@@ -568,10 +513,7 @@ fn a_dict_of_modules_comes_after_what_imported_the_module() {
          root1 -[.modules]> mods@dict -[[\"m\"]]> m; mods -[[\"o\"]]> other
          root2 -[.m]> holder@dict -[[\"m\"]]> m; holder -[[\"n\"]]> n@str",
     );
-    assert_eq!(
-        why_names(&graph, "m", 2),
-        ["root2 holder m", "root1 mods m"]
-    );
+    assert_eq!(why_names(&graph, "m", 2), ["root2 holder m", "root1 mods m"]);
 }
 
 #[test]
@@ -597,21 +539,14 @@ fn a_long_list_among_the_holders_is_read_for_its_label() {
     let graph = drawn(&format!("root -[.items]> l@list; {items}"));
     let chain = &why(&graph, graph.named("i150"), 1)[0];
     let table = graph.snapshot().label_table();
-    let labels: Vec<String> = chain
-        .labels
-        .iter()
-        .map(|&at| table.get(at).to_string())
-        .collect();
+    let labels: Vec<String> = chain.labels.iter().map(|&at| table.get(at).to_string()).collect();
     assert_eq!(labels, [".items", "[150]"]);
 }
 
 #[test]
 fn a_neighbourhood_counts_what_it_leaves_out() {
     let graph = drawn("a b c d e -> x; r -> a");
-    let options = NeighbourhoodOptions {
-        too_many: 2,
-        ..Default::default()
-    };
+    let options = NeighbourhoodOptions { too_many: 2, ..Default::default() };
     let found = neighbourhood(
         &graph,
         &[graph.named("x")],
@@ -620,41 +555,19 @@ fn a_neighbourhood_counts_what_it_leaves_out() {
         |_| true,
         |_| false,
     );
-    let nodes: Vec<_> = found
-        .graph
-        .node_weights()
-        .map(|at| (at.node, at.depth, at.left_out))
-        .collect();
+    let nodes: Vec<_> =
+        found.graph.node_weights().map(|at| (at.node, at.depth, at.left_out)).collect();
     let node = |name| graph.named(name);
-    assert_eq!(
-        nodes,
-        [
-            (node("x"), 0, 3),
-            (node("a"), 1, 0),
-            (node("b"), 1, 0),
-            (node("r"), 2, 0)
-        ]
-    );
+    assert_eq!(nodes, [(node("x"), 0, 3), (node("a"), 1, 0), (node("b"), 1, 0), (node("r"), 2, 0)]);
 }
 
 #[test]
 fn what_only_a_weak_edge_reaches_is_shown_but_not_expanded() {
     let graph = drawn("w ~> x; v -> w");
-    let weak = NeighbourhoodOptions {
-        weak: true,
-        ..Default::default()
-    };
+    let weak = NeighbourhoodOptions { weak: true, ..Default::default() };
     let grow = |options| {
         let start = [graph.named("x")];
-        neighbourhood(
-            &graph,
-            &start,
-            Direction::Referrers,
-            options,
-            |_| true,
-            |_| false,
-        )
-        .graph
+        neighbourhood(&graph, &start, Direction::Referrers, options, |_| true, |_| false).graph
     };
     assert_eq!(grow(&weak).node_count(), 2);
     assert_eq!(grow(&NeighbourhoodOptions::default()).node_count(), 1);
@@ -672,15 +585,9 @@ fn edges_between_one_pair_are_few_and_the_rest_is_counted() {
         |_| true,
         |_| false,
     );
-    let edges: Vec<_> = found
-        .graph
-        .edge_weights()
-        .map(|edge| (edge.label.as_item(), edge.count))
-        .collect();
-    assert_eq!(
-        edges,
-        [(Some(0), 3), (Some(1), 1), (Some(2), 1), (Some(3), 1)]
-    );
+    let edges: Vec<_> =
+        found.graph.edge_weights().map(|edge| (edge.label.as_item(), edge.count)).collect();
+    assert_eq!(edges, [(Some(0), 3), (Some(1), 1), (Some(2), 1), (Some(3), 1)]);
 }
 
 #[test]
@@ -689,9 +596,8 @@ fn a_question_that_fails_ends_the_neighbourhood() {
     let start = [graph.named("a")];
     let options = NeighbourhoodOptions::default();
     let keep = |_| Err::<bool, _>("keep");
-    let found = try_neighbourhood(&graph, &start, Direction::Referents, &options, keep, |_| {
-        Ok(false)
-    });
+    let found =
+        try_neighbourhood(&graph, &start, Direction::Referents, &options, keep, |_| Ok(false));
     assert_eq!(found.err(), Some("keep"));
     let found = try_neighbourhood(
         &graph,

@@ -13,19 +13,10 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("snakeroot-dump", &["snakeroot"]),
     ("snakeroot-draw", &["snakeroot"]),
     ("snakeroot-walk", &["snakeroot", "snakeroot-dump"]),
-    (
-        "snakeroot-cli",
-        &["snakeroot", "snakeroot-dump", "snakeroot-draw"],
-    ),
+    ("snakeroot-cli", &["snakeroot", "snakeroot-dump", "snakeroot-draw"]),
     (
         "snakeroot-py",
-        &[
-            "snakeroot",
-            "snakeroot-dump",
-            "snakeroot-draw",
-            "snakeroot-walk",
-            "snakeroot-cli",
-        ],
+        &["snakeroot", "snakeroot-dump", "snakeroot-draw", "snakeroot-walk", "snakeroot-cli"],
     ),
 ];
 
@@ -53,9 +44,7 @@ fn source() -> PathBuf {
 /// The code of a file without its comments.
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
-    let lines = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or(line));
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -101,9 +90,7 @@ fn names_of_crate_paths(code: &str) -> Vec<String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.chars()
-        .take_while(|sign| sign.is_alphanumeric() || *sign == '_')
-        .collect()
+    text.chars().take_while(|sign| sign.is_alphanumeric() || *sign == '_').collect()
 }
 
 #[test]
@@ -115,32 +102,19 @@ fn modules_know_only_the_layers_below() {
         };
         for name in names_of_crate_paths(&code(&file)) {
             let Some(other) = LAYERS.iter().position(|&layer| layer == name) else {
-                panic!(
-                    "{}: `crate::{name}` hides which layer it is from",
-                    file.display()
-                );
+                panic!("{}: `crate::{name}` hides which layer it is from", file.display());
             };
-            assert!(
-                other <= layer,
-                "{}: {} must not know {name}",
-                file.display(),
-                LAYERS[layer]
-            );
+            assert!(other <= layer, "{}: {} must not know {name}", file.display(), LAYERS[layer]);
             checked += 1;
         }
     }
-    assert!(
-        checked > 20,
-        "found only {checked} paths: is the source elsewhere?"
-    );
+    assert!(checked > 20, "found only {checked} paths: is the source elsewhere?");
 }
 
 #[test]
 fn every_module_has_a_layer() {
     let lib = code(&source().join("lib.rs"));
-    let modules = lib
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("pub mod "));
+    let modules = lib.lines().filter_map(|line| line.trim().strip_prefix("pub mod "));
     let mut modules: Vec<&str> = modules.map(|name| name.trim_end_matches(';')).collect();
     let mut layers = LAYERS;
     modules.sort_unstable();
@@ -152,14 +126,7 @@ fn every_module_has_a_layer() {
 fn this_crate_prints_nothing_and_opens_no_file() {
     for file in rust_files(&source()) {
         let code = code(&file);
-        for word in [
-            "print!",
-            "println!",
-            "std::fs",
-            "std::process",
-            "std::net",
-            "unsafe {",
-        ] {
+        for word in ["print!", "println!", "std::fs", "std::process", "std::net", "unsafe {"] {
             assert!(!code.contains(word), "{}: found `{word}`", file.display());
         }
     }

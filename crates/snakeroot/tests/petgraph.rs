@@ -36,10 +36,7 @@ fn places<N>(nodes: impl IntoIterator<Item = N>, place: impl Fn(N) -> usize) -> 
 
 /// Components as a set of sets: in which order they come is not promised.
 fn components<N>(found: Vec<Vec<N>>, place: impl Fn(N) -> usize) -> BTreeSet<BTreeSet<usize>> {
-    found
-        .into_iter()
-        .map(|component| places(component, &place))
-        .collect()
+    found.into_iter().map(|component| places(component, &place)).collect()
 }
 
 proptest! {
@@ -199,10 +196,7 @@ fn a_weak_edge_is_not_followed() {
     let (a, b, c) = (graph.named("a"), graph.named("b"), graph.named("c"));
     assert!(!algo::has_path_connecting(&graph, a, b, None));
     assert!(algo::has_path_connecting(&graph, a, c, None));
-    assert_eq!(
-        (&graph).neighbors_directed(b, Direction::Incoming).count(),
-        0
-    );
+    assert_eq!((&graph).neighbors_directed(b, Direction::Incoming).count(), 0);
     assert_eq!(NodeIndexable::node_bound(&graph), 3);
     assert_eq!(EdgeCount::edge_count(&graph), 1);
 }
@@ -212,10 +206,7 @@ fn small_answers_may_be_undirected() {
     // A copy into petgraph's own storage works through the visit traits as well.
     let graph = Graph::from_notation("a -> b -> c -> a").unwrap();
     let mut copy = petgraph::Graph::<NodeId, (), Undirected>::default();
-    let at: Vec<NodeIndex> = (&graph)
-        .node_identifiers()
-        .map(|node| copy.add_node(node))
-        .collect();
+    let at: Vec<NodeIndex> = (&graph).node_identifiers().map(|node| copy.add_node(node)).collect();
     for edge in (&graph).edge_references() {
         copy.add_edge(at[edge.source().index()], at[edge.target().index()], ());
     }

@@ -73,9 +73,8 @@ fn an_address_is_found_only_where_an_object_begins() {
 fn rows_of_many_nodes_are_reversed_too() {
     // More nodes and edges than one piece of work on any core.
     let count = 100_000_u32;
-    let edges: Vec<(u32, u32)> = (0..3 * count)
-        .map(|at| (at / 3, (at.wrapping_mul(2_654_435_761)) % count))
-        .collect();
+    let edges: Vec<(u32, u32)> =
+        (0..3 * count).map(|at| (at / 3, (at.wrapping_mul(2_654_435_761)) % count)).collect();
     let graph = {
         let mut parts = snakeroot::SnapshotParts {
             types: vec![Default::default()],
@@ -87,10 +86,7 @@ fn rows_of_many_nodes_are_reversed_too() {
         parts.sizes = vec![16; count as usize];
         parts.refcounts = vec![1; count as usize];
         parts.flags = vec![Default::default(); count as usize];
-        parts.targets = edges
-            .iter()
-            .map(|&(_, referent)| NodeId::new(referent))
-            .collect();
+        parts.targets = edges.iter().map(|&(_, referent)| NodeId::new(referent)).collect();
         parts.labels = vec![snakeroot::snapshot::LabelTable::UNNAMED; edges.len()];
         Graph::new(snakeroot::Snapshot::new(parts).unwrap())
     };

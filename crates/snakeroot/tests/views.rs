@@ -30,11 +30,7 @@ fn app() -> Graph {
         .map(|(node, name)| (node, name.trim_start_matches("root_").to_string()))
         .collect();
     parts.names = SparseText::from_pairs(names);
-    parts.info = Info {
-        tool: "0.1.0".into(),
-        python: "3.13.0".into(),
-        ..Info::default()
-    };
+    parts.info = Info { tool: "0.1.0".into(), python: "3.13.0".into(), ..Info::default() };
     Graph::new(Snapshot::new(parts).unwrap())
 }
 
@@ -44,35 +40,14 @@ fn node(name: &str) -> NodeId {
 }
 
 fn backrefs(graph: &Graph, name: &str) -> Neighbourhood {
-    let options = NeighbourhoodOptions {
-        too_many: 2,
-        weak: true,
-        ..Default::default()
-    };
+    let options = NeighbourhoodOptions { too_many: 2, weak: true, ..Default::default() };
     let start = [node(name)];
-    neighbourhood(
-        graph,
-        &start,
-        Direction::Referrers,
-        &options,
-        |_| true,
-        |_| false,
-    )
+    neighbourhood(graph, &start, Direction::Referrers, &options, |_| true, |_| false)
 }
 
 #[test]
 fn sizes_are_in_binary_units() {
-    let sizes = [
-        0,
-        1,
-        1023,
-        1024,
-        1536,
-        1_048_524,
-        1_048_525,
-        1 << 30,
-        u64::MAX,
-    ];
+    let sizes = [0, 1, 1023, 1024, 1536, 1_048_524, 1_048_525, 1 << 30, u64::MAX];
     let text = sizes.map(human_size).join(" | ");
     assert_eq!(
         text,
@@ -82,13 +57,8 @@ fn sizes_are_in_binary_units() {
 
 #[test]
 fn thousands_are_apart() {
-    let numbers = [0, 12, 123, 1234, 1_234_567, u64::MAX]
-        .map(grouped)
-        .join(" ");
-    assert_eq!(
-        numbers,
-        "0 12 123 1,234 1,234,567 18,446,744,073,709,551,615"
-    );
+    let numbers = [0, 12, 123, 1234, 1_234_567, u64::MAX].map(grouped).join(" ");
+    assert_eq!(numbers, "0 12 123 1,234 1,234,567 18,446,744,073,709,551,615");
 }
 
 #[test]
@@ -137,19 +107,13 @@ fn the_types_are_a_table() {
     let graph = app();
     let census = census(graph.snapshot()).by_size();
     assert_snapshot!("types_table_of_four", types_table(&graph, &census, 4));
-    assert_snapshot!(
-        "types_table_of_all",
-        types_table(&graph, &census, census.len())
-    );
+    assert_snapshot!("types_table_of_all", types_table(&graph, &census, census.len()));
 }
 
 #[test]
 fn the_types_of_nothing_are_a_table_too() {
     let graph = Graph::from_notation("").unwrap();
-    assert_snapshot!(
-        "types_table_of_nothing",
-        types_table(&graph, &census(graph.snapshot()), 10)
-    );
+    assert_snapshot!("types_table_of_nothing", types_table(&graph, &census(graph.snapshot()), 10));
 }
 
 #[test]
@@ -157,10 +121,7 @@ fn chains_read_like_python() {
     let graph = app();
     let lines = |name: &str| {
         let chains = why(&graph, node(name), 4);
-        chains
-            .iter()
-            .map(|chain| chain_line(&graph, chain) + "\n")
-            .collect::<String>()
+        chains.iter().map(|chain| chain_line(&graph, chain) + "\n").collect::<String>()
     };
     let all = ["request", "one", "root_app", "k7"].map(lines);
     assert_snapshot!("chain_lines_of_one_line", all.join("\n"));
@@ -174,10 +135,7 @@ fn chains_have_a_line_for_each_node() {
     let graph = Graph::from_notation("h@app.Pool!held-from-c:64 -[[0]]> x@app.Job").unwrap();
     let chains = why(&graph, graph.named("x"), 1);
     let held_from_c = chain_lines(&graph, &chains[0]);
-    assert_snapshot!(
-        "chain_lines_of_many_lines",
-        format!("{of_module}\n{held_from_c}")
-    );
+    assert_snapshot!("chain_lines_of_many_lines", format!("{of_module}\n{held_from_c}"));
 }
 
 #[test]
@@ -188,15 +146,9 @@ fn answers_are_json_with_a_schema() {
     let pretty = |value| serde_json::to_string_pretty(&value).unwrap();
     assert_snapshot!("info", pretty(json::info(snapshot, &census)));
     assert_snapshot!("types", pretty(json::types(snapshot, &census, Some(3))));
-    assert_snapshot!(
-        "chains",
-        pretty(json::chains(&graph, &why(&graph, node("request"), 2)))
-    );
+    assert_snapshot!("chains", pretty(json::chains(&graph, &why(&graph, node("request"), 2))));
     let around = backrefs(&graph, "s7");
-    assert_snapshot!(
-        "neighbourhood",
-        pretty(json::neighbourhood(&graph, &around))
-    );
+    assert_snapshot!("neighbourhood", pretty(json::neighbourhood(&graph, &around)));
 }
 
 /// A drawing as text: a line for each box and each arrow.
@@ -205,10 +157,7 @@ fn listed(drawing: &Drawing) -> String {
     for node in &drawing.nodes {
         let (kind, role) = (node.kind, node.role);
         let lines = node.lines.join(" | ");
-        text += &format!(
-            "[{}] {lines} ({kind:?} {role:?}; {})\n",
-            node.title, node.tooltip
-        );
+        text += &format!("[{}] {lines} ({kind:?} {role:?}; {})\n", node.title, node.tooltip);
     }
     for edge in &drawing.edges {
         let title = |place: usize| &drawing.nodes[place].title;
@@ -221,11 +170,7 @@ fn listed(drawing: &Drawing) -> String {
 #[test]
 fn backreferences_are_drawn() {
     let graph = app();
-    let options = DrawOptions {
-        refcounts: true,
-        sizes: true,
-        ..DrawOptions::default()
-    };
+    let options = DrawOptions { refcounts: true, sizes: true, ..DrawOptions::default() };
     let drawn = drawing(&graph, &backrefs(&graph, "s7"), &options);
     assert!(drawn.targets_last);
     assert_snapshot!("drawing_of_backrefs", listed(&drawn));
@@ -247,18 +192,8 @@ fn references_are_drawn() {
         ..DrawOptions::default()
     };
     let start = [node("request")];
-    let around = NeighbourhoodOptions {
-        too_many: 3,
-        ..Default::default()
-    };
-    let found = neighbourhood(
-        &graph,
-        &start,
-        Direction::Referents,
-        &around,
-        |_| true,
-        |_| false,
-    );
+    let around = NeighbourhoodOptions { too_many: 3, ..Default::default() };
+    let found = neighbourhood(&graph, &start, Direction::Referents, &around, |_| true, |_| false);
     let drawn = drawing(&graph, &found, &options);
     assert!(!drawn.targets_last);
     assert_snapshot!("drawing_of_refs", listed(&drawn));
@@ -268,12 +203,7 @@ fn references_are_drawn() {
 fn chains_are_drawn_as_one_picture() {
     let graph = app();
     let chains = why(&graph, node("request"), 3);
-    let drawn = chains_drawing(
-        &graph,
-        &chains,
-        Direction::Referrers,
-        &DrawOptions::default(),
-    );
+    let drawn = chains_drawing(&graph, &chains, Direction::Referrers, &DrawOptions::default());
     assert_snapshot!("drawing_of_chains", listed(&drawn));
     let held = node("one");
     let chain = shortest_chain(
@@ -285,12 +215,7 @@ fn chains_are_drawn_as_one_picture() {
         |at| at == held,
     );
     let chains = [chain.unwrap()];
-    let drawn = chains_drawing(
-        &graph,
-        &chains,
-        Direction::Referents,
-        &DrawOptions::default(),
-    );
+    let drawn = chains_drawing(&graph, &chains, Direction::Referents, &DrawOptions::default());
     assert_eq!(drawn.nodes[0].role, Role::Target);
     assert_eq!(drawn.edges[0].style, EdgeStyle::Strong);
     assert_eq!(drawn.edges[1].style, EdgeStyle::Plain);
@@ -300,51 +225,26 @@ fn chains_are_drawn_as_one_picture() {
 fn many_neighbours_become_a_pill() {
     let graph = Graph::from_notation("a b c d -> x; y -> z").unwrap();
     let around = |name, too_many| {
-        let options = NeighbourhoodOptions {
-            too_many,
-            ..Default::default()
-        };
+        let options = NeighbourhoodOptions { too_many, ..Default::default() };
         let start = [graph.named(name)];
-        let found = neighbourhood(
-            &graph,
-            &start,
-            Direction::Referrers,
-            &options,
-            |_| true,
-            |_| false,
-        );
+        let found =
+            neighbourhood(&graph, &start, Direction::Referrers, &options, |_| true, |_| false);
         drawing(&graph, &found, &DrawOptions::default())
     };
     let drawn = around("x", 1);
     let pill = drawn.nodes.last().unwrap();
-    assert_eq!(
-        (pill.title.as_str(), pill.role),
-        ("3 more backreferences", Role::More)
-    );
+    assert_eq!((pill.title.as_str(), pill.role), ("3 more backreferences", Role::More));
     let arrow = drawn.edges.last().unwrap();
     assert_eq!((arrow.target, arrow.style), (0, EdgeStyle::More));
-    assert_eq!(
-        around("z", 0).nodes.last().unwrap().title,
-        "1 more backreference"
-    );
+    assert_eq!(around("z", 0).nodes.last().unwrap().title, "1 more backreference");
 }
 
 #[test]
 fn a_weak_reference_is_drawn_as_one() {
     let graph = Graph::from_notation("w@weakref ~> x").unwrap();
-    let options = NeighbourhoodOptions {
-        weak: true,
-        ..Default::default()
-    };
+    let options = NeighbourhoodOptions { weak: true, ..Default::default() };
     let start = [graph.named("x")];
-    let found = neighbourhood(
-        &graph,
-        &start,
-        Direction::Referrers,
-        &options,
-        |_| true,
-        |_| false,
-    );
+    let found = neighbourhood(&graph, &start, Direction::Referrers, &options, |_| true, |_| false);
     let drawn = drawing(&graph, &found, &DrawOptions::default());
     assert_eq!(drawn.nodes[1].kind, NodeKind::Weak);
     assert_eq!(drawn.edges[0].style, EdgeStyle::Weak);
@@ -357,14 +257,7 @@ fn the_rest_of_many_edges_is_counted_on_the_first() {
     let graph = Graph::from_notation(&edges.join(";")).unwrap();
     let start = [graph.named("l")];
     let options = NeighbourhoodOptions::default();
-    let found = neighbourhood(
-        &graph,
-        &start,
-        Direction::Referents,
-        &options,
-        |_| true,
-        |_| false,
-    );
+    let found = neighbourhood(&graph, &start, Direction::Referents, &options, |_| true, |_| false);
     let drawn = drawing(&graph, &found, &DrawOptions::default());
     let labels: Vec<&str> = drawn.edges.iter().map(|edge| edge.label.as_str()).collect();
     assert_eq!(labels, ["[0] and 5 more", "[1]", "[2]", "[3]"]);
@@ -384,14 +277,8 @@ fn an_immortal_object_shows_no_count() {
         |_| true,
         |_| false,
     );
-    let options = DrawOptions {
-        refcounts: true,
-        ..DrawOptions::default()
-    };
-    assert_eq!(
-        drawing(&graph, &found, &options).nodes[0].lines,
-        ["a", "immortal"]
-    );
+    let options = DrawOptions { refcounts: true, ..DrawOptions::default() };
+    assert_eq!(drawing(&graph, &found, &options).nodes[0].lines, ["a", "immortal"]);
 }
 
 #[test]
@@ -425,18 +312,8 @@ fn one_box(text: &str) -> Drawing {
         role: Role::Plain,
         tooltip: text.into(),
     };
-    let edge = DrawnEdge {
-        source: 0,
-        target: 0,
-        label: text.into(),
-        style: EdgeStyle::Plain,
-    };
-    Drawing {
-        nodes: vec![node],
-        edges: vec![edge],
-        note: text.into(),
-        targets_last: false,
-    }
+    let edge = DrawnEdge { source: 0, target: 0, label: text.into(), style: EdgeStyle::Plain };
+    Drawing { nodes: vec![node], edges: vec![edge], note: text.into(), targets_last: false }
 }
 
 #[test]

@@ -45,33 +45,15 @@ pub fn small_heap() -> Snapshot {
         (0, 936, u32::MAX, fixed, vec![]),
         (0, 936, u32::MAX, fixed, vec![]),
         (0, 936, u32::MAX, fixed, vec![]),
-        (
-            0,
-            1688,
-            5,
-            tracked,
-            vec![(0, LabelTable::UNNAMED), (4, LabelTable::UNNAMED)],
-        ),
+        (0, 1688, 5, tracked, vec![(0, LabelTable::UNNAMED), (4, LabelTable::UNNAMED)]),
         (0, 936, u32::MAX, fixed, vec![]),
         (0, 936, u32::MAX, fixed, vec![]),
         (1, 72, 2, tracked, vec![(7, attributes), (1, class)]),
         (2, 232, 1, tracked, vec![(8, cache)]),
         (2, 232, 1, tracked, vec![(12, key), (9, user), (10, number)]),
         (3, 48, 2, session, vec![(11, items), (12, name), (3, class)]),
-        (
-            3,
-            48,
-            3,
-            session,
-            vec![(11, items), (13, name), (9, weak), (3, class)],
-        ),
-        (
-            5,
-            5_000_000_000,
-            2,
-            tracked,
-            vec![(12, LabelId::item(0)), (13, LabelId::item(70_000))],
-        ),
+        (3, 48, 3, session, vec![(11, items), (13, name), (9, weak), (3, class)]),
+        (5, 5_000_000_000, 2, tracked, vec![(12, LabelId::item(0)), (13, LabelId::item(70_000))]),
         (4, 55, 4, Flags(0), vec![]),
         (4, 53, 2, Flags(0), vec![]),
         (6, 0, 0, Flags::SYNTHETIC, vec![(15, frame)]),
@@ -127,11 +109,7 @@ pub fn small_heap() -> Snapshot {
     };
     for (place, (kind, size, refcount, flags, edges)) in rows.into_iter().enumerate() {
         let synthetic = flags.contains(Flags::SYNTHETIC);
-        parts.addresses.push(if synthetic {
-            0
-        } else {
-            0x7f00_0000_1000 + 0x40 * place as u64
-        });
+        parts.addresses.push(if synthetic { 0 } else { 0x7f00_0000_1000 + 0x40 * place as u64 });
         parts.types_of.push(TypeId(kind));
         match u32::try_from(size) {
             Ok(size) => parts.sizes.push(size),
@@ -171,19 +149,10 @@ pub fn assert_same(one: &Snapshot, other: &Snapshot) {
     assert_eq!(one.native_sizes(), other.native_sizes());
     assert_eq!(one.roots(), other.roots());
     for node in one.nodes() {
-        assert_eq!(
-            one.size(node),
-            other.size(node),
-            "size of row {}",
-            node.place()
-        );
+        assert_eq!(one.size(node), other.size(node), "size of row {}", node.place());
     }
     let labels = |snapshot: &Snapshot| -> Vec<Label> {
-        snapshot
-            .labels()
-            .iter()
-            .map(|&label| snapshot.label_table().get(label))
-            .collect()
+        snapshot.labels().iter().map(|&label| snapshot.label_table().get(label)).collect()
     };
     if one.edge_count() < 100_000 {
         assert_eq!(labels(one), labels(other));

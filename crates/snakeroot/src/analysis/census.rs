@@ -48,9 +48,7 @@ impl Census {
 
     /// All objects and all bytes.
     pub fn total(&self) -> (u64, u64) {
-        self.rows().fold((0, 0), |(count, size), row| {
-            (count + row.count, size + row.size)
-        })
+        self.rows().fold((0, 0), |(count, size), row| (count + row.count, size + row.size))
     }
 
     /// A type's row; `None` where no object has the type.
@@ -116,25 +114,12 @@ pub fn census(snapshot: &Snapshot) -> Census {
         });
 
     let counts = counted.unwrap_or_default();
-    let rows = counts
-        .into_iter()
-        .zip(0..)
-        .filter(|((count, _), _)| *count > 0);
+    let rows = counts.into_iter().zip(0..).filter(|((count, _), _)| *count > 0);
     let rows = rows.map(|((count, size), place)| {
         let type_id = TypeId(place);
-        (
-            type_id,
-            TypeCount {
-                type_id,
-                count,
-                size,
-            },
-        )
+        (type_id, TypeCount { type_id, count, size })
     });
-    Census {
-        rows: rows.collect(),
-        name_places: name_places(snapshot),
-    }
+    Census { rows: rows.collect(), name_places: name_places(snapshot) }
 }
 
 /// The place of each type in the order of their names; of two types with one

@@ -47,10 +47,7 @@ impl Chain {
 
     /// Labels the edges between nodes, each of which holds the next.
     pub(super) fn through(graph: &Graph, nodes: Vec<NodeId>) -> Self {
-        let labels = nodes
-            .windows(2)
-            .map(|pair| label_between(graph, pair[0], pair[1]))
-            .collect();
+        let labels = nodes.windows(2).map(|pair| label_between(graph, pair[0], pair[1])).collect();
         Self { nodes, labels }
     }
 }
@@ -126,10 +123,7 @@ pub fn try_shortest_chain<E>(
     mut goal: impl FnMut(NodeId) -> Result<bool, E>,
 ) -> Result<Option<Chain>, E> {
     if goal(start)? {
-        return Ok(Some(Chain {
-            nodes: vec![start],
-            labels: Vec::new(),
-        }));
+        return Ok(Some(Chain { nodes: vec![start], labels: Vec::new() }));
     }
     let towards = match direction {
         Direction::Referents => petgraph::Direction::Outgoing,

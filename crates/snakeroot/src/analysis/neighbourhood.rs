@@ -25,11 +25,7 @@ pub struct NeighbourhoodOptions {
 
 impl Default for NeighbourhoodOptions {
     fn default() -> Self {
-        Self {
-            max_depth: 3,
-            too_many: 10,
-            weak: false,
-        }
+        Self { max_depth: 3, too_many: 10, weak: false }
     }
 }
 
@@ -178,12 +174,7 @@ impl<'a> Growth<'a> {
     }
 
     fn start(&mut self, node: NodeId) {
-        let start = NeighbourhoodNode {
-            node,
-            depth: 0,
-            left_out: 0,
-            is_start: true,
-        };
+        let start = NeighbourhoodNode { node, depth: 0, left_out: 0, is_start: true };
         let (place, _) = self.nodes.insert_full(node, start);
         if self.queued.insert(node) {
             self.queue.push_back((place, node));
@@ -194,21 +185,12 @@ impl<'a> Growth<'a> {
     fn take(&mut self, place: usize, neighbour: NodeId, strong: bool, depth: u32) {
         let entry = self.nodes.entry(neighbour);
         let other = entry.index();
-        entry.or_insert(NeighbourhoodNode {
-            node: neighbour,
-            depth,
-            left_out: 0,
-            is_start: false,
-        });
+        entry.or_insert(NeighbourhoodNode { node: neighbour, depth, left_out: 0, is_start: false });
         let (referrer, referent) = match self.direction {
             Direction::Referents => (place, other),
             Direction::Referrers => (other, place),
         };
-        self.pairs.push(Pair {
-            referrer,
-            referent,
-            edges: Vec::new(),
-        });
+        self.pairs.push(Pair { referrer, referent, edges: Vec::new() });
         if strong && self.queued.insert(neighbour) {
             self.nodes[other].depth = depth;
             self.queue.push_back((other, neighbour));
@@ -233,9 +215,7 @@ impl<'a> Growth<'a> {
         };
         self.keep_first(&mut all);
         strong.sort_unstable();
-        all.into_iter()
-            .map(|node| (node, strong.binary_search(&node).is_ok()))
-            .collect()
+        all.into_iter().map(|node| (node, strong.binary_search(&node).is_ok())).collect()
     }
 
     /// Leaves each node where it stands first.
@@ -260,15 +240,8 @@ impl<'a> Growth<'a> {
                 graph.add_edge(referrer, referent, *edge);
             }
         }
-        let starts = graph
-            .node_indices()
-            .take_while(|&at| graph[at].is_start)
-            .collect();
-        Neighbourhood {
-            graph,
-            direction: self.direction,
-            starts,
-        }
+        let starts = graph.node_indices().take_while(|&at| graph[at].is_start).collect();
+        Neighbourhood { graph, direction: self.direction, starts }
     }
 
     /// Reads the row of each referrer once, however many of its referents are shown:
@@ -283,10 +256,7 @@ impl<'a> Growth<'a> {
         order.sort_unstable();
         for pairs in order.chunk_by(|one, other| one.0 == other.0) {
             let edges = self.graph.edges_from(pairs[0].0);
-            for Edge {
-                referent, label, ..
-            } in edges
-            {
+            for Edge { referent, label, .. } in edges {
                 if !self.marks.contains(referent) || !(self.weak || self.graph.is_strong(label)) {
                     continue;
                 }

@@ -188,12 +188,7 @@ impl<'a> Search<'a> {
         }
         let step = u32::try_from(self.steps.len()).expect("steps are fewer than 2^32");
         let rival = self.last_step[node.index()];
-        self.steps.push(Step {
-            node,
-            towards,
-            last_holder,
-            rival,
-        });
+        self.steps.push(Step { node, towards, last_holder, rival });
         self.last_step[node.index()] = step + 1;
 
         if self.good_roots.contains(node) {
@@ -210,11 +205,7 @@ impl<'a> Search<'a> {
             if referrer == self.target || last.replace(referrer) == Some(referrer) {
                 continue;
             }
-            let last_holder = if node == self.target {
-                referrer
-            } else {
-                last_holder
-            };
+            let last_holder = if node == self.target { referrer } else { last_holder };
             if !self.is_settled(referrer, last_holder) {
                 let weight = 1 + usize::from(self.noise.is_noisy(referrer, node));
                 self.push(cost + weight, Event::Reach(referrer, step));
@@ -251,20 +242,14 @@ impl<'a> Search<'a> {
             }
             at = towards;
         }
-        let labels = nodes
-            .windows(2)
-            .map(|pair| self.noise.best_label(pair[0], pair[1]))
-            .collect();
+        let labels = nodes.windows(2).map(|pair| self.noise.best_label(pair[0], pair[1])).collect();
         Chain { nodes, labels }
     }
 }
 
 /// Whether a root of this kind explains why an object is alive.
 fn is_good(kind: RootKind) -> bool {
-    matches!(
-        kind,
-        RootKind::Module | RootKind::Builtins | RootKind::Thread | RootKind::Task
-    )
+    matches!(kind, RootKind::Module | RootKind::Builtins | RootKind::Thread | RootKind::Task)
 }
 
 /// Which edges hold everything and explain little.
@@ -280,22 +265,13 @@ impl<'a> Noise<'a> {
     fn new(graph: &'a Graph) -> Self {
         let snapshot = graph.snapshot();
         let types = snapshot.types();
-        let is = |name: &str| {
-            types
-                .iter()
-                .map(|entry| entry.full_name() == name)
-                .collect()
-        };
+        let is = |name: &str| types.iter().map(|entry| entry.full_name() == name).collect();
         let mut is_metatype: Vec<bool> = is("builtins.type");
         // What has a type as its instance is a metaclass.
         for node in types.iter().filter_map(|entry| entry.node) {
             is_metatype[snapshot.type_ids()[node.index()].index()] = true;
         }
-        Self {
-            graph,
-            is_metatype,
-            is_module: is("builtins.module"),
-        }
+        Self { graph, is_metatype, is_module: is("builtins.module") }
     }
 
     fn is_type(&self, node: NodeId) -> bool {
@@ -336,9 +312,7 @@ impl<'a> Noise<'a> {
         const VALUES: usize = 8;
         let table = self.graph.snapshot().label_table();
         let edges = self.graph.edges_from(node);
-        let mut values = edges
-            .filter(|edge| table.kind(edge.label) == LabelKind::Key)
-            .take(VALUES);
+        let mut values = edges.filter(|edge| table.kind(edge.label) == LabelKind::Key).take(VALUES);
         let mut any = false;
         values.all(|edge| {
             any = true;

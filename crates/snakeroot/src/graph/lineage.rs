@@ -46,11 +46,7 @@ impl Graph {
             return Some(self.snapshot().types()[type_id.index()].full_name());
         }
         let name = self.snapshot().names().get(node)?;
-        Some(if name.contains('.') {
-            name.to_string()
-        } else {
-            format!("builtins.{name}")
-        })
+        Some(if name.contains('.') { name.to_string() } else { format!("builtins.{name}") })
     }
 }
 

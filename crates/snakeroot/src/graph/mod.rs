@@ -52,16 +52,10 @@ impl Graph {
             || weak::WeakEdges::new(&snapshot),
         );
         let types = snapshot.types().iter().zip(0..);
-        let mut type_objects: Box<[_]> = types
-            .filter_map(|(entry, id)| Some((entry.node?, TypeId(id))))
-            .collect();
+        let mut type_objects: Box<[_]> =
+            types.filter_map(|(entry, id)| Some((entry.node?, TypeId(id)))).collect();
         type_objects.sort_unstable();
-        Self {
-            snapshot,
-            referrers,
-            weak,
-            type_objects,
-        }
+        Self { snapshot, referrers, weak, type_objects }
     }
 
     /// What was recorded.
@@ -92,22 +86,13 @@ impl Graph {
 
     /// The type whose object `node` is, if some node has that type. O(log types).
     pub fn type_of_object(&self, node: NodeId) -> Option<TypeId> {
-        let place = self
-            .type_objects
-            .partition_point(|&(object, _)| object < node);
-        self.type_objects
-            .get(place)
-            .filter(|&&(object, _)| object == node)
-            .map(|&(_, id)| id)
+        let place = self.type_objects.partition_point(|&(object, _)| object < node);
+        self.type_objects.get(place).filter(|&&(object, _)| object == node).map(|&(_, id)| id)
     }
 
     /// The first node with a name. O(names).
     pub fn find_name(&self, name: &str) -> Option<NodeId> {
-        self.snapshot
-            .names()
-            .iter()
-            .find(|&(_, text)| text == name)
-            .map(|(node, _)| node)
+        self.snapshot.names().iter().find(|&(_, text)| text == name).map(|(node, _)| node)
     }
 
     /// The node with a name, where a test knows that there is one.
@@ -158,14 +143,11 @@ impl Graph {
         let range = self.snapshot.referents().range(node);
         let targets = &self.snapshot.referents().targets()[range.clone()];
         let labels = &self.snapshot.labels()[range];
-        targets
-            .iter()
-            .zip(labels)
-            .map(move |(&referent, &label)| Edge {
-                referrer: node,
-                referent,
-                label,
-            })
+        targets.iter().zip(labels).map(move |(&referent, &label)| Edge {
+            referrer: node,
+            referent,
+            label,
+        })
     }
 
     /// The edges that end at `node`, ascending by referrer.
@@ -177,12 +159,9 @@ impl Graph {
     pub fn edges_to(&self, node: NodeId) -> impl Iterator<Item = Edge> + '_ {
         let row = self.referrers(node);
         let mut last = None;
-        row.iter()
-            .filter(move |&&referrer| last.replace(referrer) != Some(referrer))
-            .flat_map(move |&referrer| {
-                self.edges_from(referrer)
-                    .filter(move |edge| edge.referent == node)
-            })
+        row.iter().filter(move |&&referrer| last.replace(referrer) != Some(referrer)).flat_map(
+            move |&referrer| self.edges_from(referrer).filter(move |edge| edge.referent == node),
+        )
     }
 
     /// Whether an edge keeps its referent alive: weak references do not.

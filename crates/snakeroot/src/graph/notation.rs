@@ -30,16 +30,8 @@ pub struct NotationError {
 
 impl fmt::Display for NotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            line,
-            column,
-            expected,
-            found,
-        } = self;
-        write!(
-            f,
-            "line {line}, column {column}: expected {expected}, found {found}"
-        )
+        let Self { line, column, expected, found } = self;
+        write!(f, "line {line}, column {column}: expected {expected}, found {found}")
     }
 }
 
@@ -92,12 +84,7 @@ impl Graph {
     ///
     /// As [`Graph::from_notation`].
     pub fn parts_from_notation(text: &str) -> Result<SnapshotParts, NotationError> {
-        let mut reader = Reader {
-            text,
-            at: 0,
-            nodes: IndexMap::new(),
-            edges: Vec::new(),
-        };
+        let mut reader = Reader { text, at: 0, nodes: IndexMap::new(), edges: Vec::new() };
         reader.read()?;
         Ok(reader.into_parts())
     }
@@ -258,10 +245,8 @@ impl<'a> Reader<'a> {
                 return Ok(Some(place));
             };
             if !agrees {
-                return self.error(
-                    at,
-                    format!("nothing else about {name} than what was said before"),
-                );
+                return self
+                    .error(at, format!("nothing else about {name} than what was said before"));
             }
         }
     }
@@ -311,10 +296,7 @@ impl<'a> Reader<'a> {
             id_of[place] = NodeId::from_index(id);
         }
 
-        let mut parts = SnapshotParts {
-            starts: vec![0],
-            ..SnapshotParts::default()
-        };
+        let mut parts = SnapshotParts { starts: vec![0], ..SnapshotParts::default() };
         let mut types: IndexMap<&str, TypeEntry> = IndexMap::new();
         let mut labels: IndexMap<Label, _> = IndexMap::new();
         let mut rows: Vec<Vec<(NodeId, &Label)>> = vec![Vec::new(); count];
@@ -348,11 +330,7 @@ impl<'a> Reader<'a> {
 
             let (address, size, flags) = match is_synthetic {
                 true => (0, 0, Flags::SYNTHETIC),
-                false => (
-                    FIRST_ADDRESS + 16 * id as u64,
-                    OBJECT_BYTES,
-                    Flags::default(),
-                ),
+                false => (FIRST_ADDRESS + 16 * id as u64, OBJECT_BYTES, Flags::default()),
             };
             let size = drawn.size.unwrap_or(size);
             parts.addresses.push(address);
@@ -427,10 +405,7 @@ mod tests {
         assert_eq!(graph.referrers(node("d")), [node("b"), node("c")]);
         assert_eq!(graph.referents(node("lone")), []);
         assert_eq!(graph.find_name("not"), None);
-        assert_eq!(
-            graph.snapshot().roots(),
-            [(node("root"), Root::new(RootKind::Module, "root"))]
-        );
+        assert_eq!(graph.snapshot().roots(), [(node("root"), Root::new(RootKind::Module, "root"))]);
     }
 
     #[test]
@@ -440,12 +415,7 @@ mod tests {
         assert_eq!(order, [0, 1, 2, 3]);
         assert_eq!(graph.snapshot().addresses(), [0x1000, 0x1010, 0x1020, 0]);
         assert_eq!(graph.at(0x1010), Some(graph.named("a")));
-        assert!(
-            graph
-                .snapshot()
-                .flags(graph.named("t"))
-                .contains(Flags::SYNTHETIC)
-        );
+        assert!(graph.snapshot().flags(graph.named("t")).contains(Flags::SYNTHETIC));
     }
 
     #[test]
@@ -460,10 +430,7 @@ mod tests {
         assert_eq!(snapshot.values().get(graph.named("k")), Some("x; -> y"));
         assert_eq!(snapshot.size(graph.named("k")), 16);
         assert_eq!(snapshot.size(graph.named("big")), 5_000_000_000);
-        assert_eq!(
-            (snapshot.refcount(a), snapshot.refcount(graph.named("k"))),
-            (1, 1)
-        );
+        assert_eq!((snapshot.refcount(a), snapshot.refcount(graph.named("k"))), (1, 1));
     }
 
     #[test]
@@ -471,12 +438,8 @@ mod tests {
         let text = "a -[.x]> b -[[\"k]e\"]]> c -[[7]]> d ~> a; d -[]> b";
         let graph = Graph::from_notation(text).unwrap();
         let table = graph.snapshot().label_table();
-        let labels: Vec<String> = graph
-            .snapshot()
-            .labels()
-            .iter()
-            .map(|&id| table.get(id).to_stored())
-            .collect();
+        let labels: Vec<String> =
+            graph.snapshot().labels().iter().map(|&id| table.get(id).to_stored()).collect();
         assert_eq!(labels, [".x", "[\"k]e\"]", "[7]", "weak", ""]);
         assert_eq!(graph.weak_edge_count(), 1);
         assert_eq!(graph.snapshot().refcount(graph.named("a")), 0);
@@ -486,35 +449,20 @@ mod tests {
     fn a_node_with_the_name_of_a_type_is_its_object() {
         let graph = Graph::from_notation("x@app.Foo -[:__class__]> app.Foo@type").unwrap();
         let snapshot = graph.snapshot();
-        assert_eq!(
-            snapshot.type_of(graph.named("x")).node,
-            Some(graph.named("app.Foo"))
-        );
+        assert_eq!(snapshot.type_of(graph.named("x")).node, Some(graph.named("app.Foo")));
         assert_eq!(snapshot.type_of(graph.named("app.Foo")).node, None);
     }
 
     #[test]
     fn a_mistake_is_told_with_its_place() {
-        assert_eq!(
-            error("a ->"),
-            "line 1, column 5: expected a name, found the end"
-        );
-        assert_eq!(
-            error("a -> b\n-> c"),
-            "line 2, column 1: expected a name, found `-`"
-        );
+        assert_eq!(error("a ->"), "line 1, column 5: expected a name, found the end");
+        assert_eq!(error("a -> b\n-> c"), "line 2, column 1: expected a name, found `-`");
         assert_eq!(
             error("a -> b\n  é ! c"),
             "line 2, column 5: expected a name, an arrow, `;` or the end, found `!`"
         );
-        assert_eq!(
-            error("a:x"),
-            "line 1, column 3: expected a size in bytes, found `x`"
-        );
-        assert_eq!(
-            error("a@ b"),
-            "line 1, column 3: expected the name of a type, found ` `"
-        );
+        assert_eq!(error("a:x"), "line 1, column 3: expected a size in bytes, found `x`");
+        assert_eq!(error("a@ b"), "line 1, column 3: expected the name of a type, found ` `");
         assert!(error("a!nobody").starts_with("line 1, column 3: expected a kind of GC root (mod"));
         assert_eq!(
             error("a -[.x> b"),
@@ -530,11 +478,6 @@ mod tests {
 
     #[test]
     fn no_text_is_an_empty_graph() {
-        assert_eq!(
-            Graph::from_notation(" ;\n# nothing\n")
-                .unwrap()
-                .node_count(),
-            0
-        );
+        assert_eq!(Graph::from_notation(" ;\n# nothing\n").unwrap().node_count(), 0);
     }
 }

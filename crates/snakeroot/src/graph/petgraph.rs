@@ -106,13 +106,7 @@ enum EdgeRows<'a> {
 
 impl<'a> Edges<'a> {
     fn new(graph: &'a Graph, rows: EdgeRows<'a>, referent: Option<NodeId>) -> Self {
-        Self {
-            graph,
-            rows,
-            referrer: NodeId::new(0),
-            row: 0..0,
-            referent,
-        }
+        Self { graph, rows, referrer: NodeId::new(0), row: 0..0, referent }
     }
 
     fn next_row(&mut self) -> Option<()> {
@@ -154,15 +148,8 @@ impl Iterator for Edges<'_> {
             }
             let label = self.graph.snapshot.labels()[place];
             if self.graph.is_strong(label) {
-                let edge = Edge {
-                    referrer: self.referrer,
-                    referent,
-                    label,
-                };
-                return Some(EdgeReference {
-                    id: EdgeId(place as u64),
-                    edge,
-                });
+                let edge = Edge { referrer: self.referrer, referent, label };
+                return Some(EdgeReference { id: EdgeId(place as u64), edge });
             }
         }
     }
@@ -261,9 +248,7 @@ impl<'a> Iterator for NodeReferences<'a> {
     type Item = (NodeId, &'a TypeId);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0
-            .next()
-            .map(|(index, type_id)| (NodeId::from_index(index), type_id))
+        self.0.next().map(|(index, type_id)| (NodeId::from_index(index), type_id))
     }
 }
 

@@ -28,10 +28,8 @@ const PIECE_EDGES: usize = 1 << 20;
 pub(super) fn reverse(rows: &Rows) -> Rows {
     let count = rows.len();
     let buckets = count.div_ceil(BUCKET_NODES);
-    let pieces: Vec<Piece> = node_ranges(rows)
-        .into_par_iter()
-        .map(|nodes| Piece::new(rows, nodes, buckets))
-        .collect();
+    let pieces: Vec<Piece> =
+        node_ranges(rows).into_par_iter().map(|nodes| Piece::new(rows, nodes, buckets)).collect();
 
     let mut starts = vec![0_u64; count + 1];
     let mut referrers: Vec<NodeId> =
@@ -47,10 +45,9 @@ pub(super) fn reverse(rows: &Rows) -> Rows {
         rest = others;
         first += edges as u64;
     }
-    work.into_par_iter()
-        .for_each(|(bucket, first, starts, referrers)| {
-            fill_bucket(&pieces, bucket, first, starts, referrers);
-        });
+    work.into_par_iter().for_each(|(bucket, first, starts, referrers)| {
+        fill_bucket(&pieces, bucket, first, starts, referrers);
+    });
     Rows::new(starts, referrers).expect("the transposed rows hold as many nodes as the rows")
 }
 
@@ -100,11 +97,7 @@ impl Piece {
                 *place += 1;
             }
         }
-        Self {
-            starts,
-            referents,
-            referrers,
-        }
+        Self { starts, referents, referrers }
     }
 
     fn bucket(&self, bucket: usize) -> Range<usize> {
@@ -136,9 +129,7 @@ fn fill_bucket(
     }
     for piece in pieces {
         let range = piece.bucket(bucket);
-        let edges = piece.referents[range.clone()]
-            .iter()
-            .zip(&piece.referrers[range]);
+        let edges = piece.referents[range.clone()].iter().zip(&piece.referrers[range]);
         for (&referent, &referrer) in edges {
             let place = &mut next[usize::from(referent)];
             referrers[*place] = referrer;

@@ -14,9 +14,7 @@ pub struct NodeSet {
 impl NodeSet {
     /// No node, with room for the nodes `0..count`.
     pub fn new(count: usize) -> Self {
-        Self {
-            words: vec![0; count.div_ceil(64)],
-        }
+        Self { words: vec![0; count.div_ceil(64)] }
     }
 
     /// Adds a node; whether it was not there before.
@@ -60,10 +58,7 @@ impl NodeSet {
 
     /// How many nodes are there. O(room).
     pub fn count(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Bytes held.

@@ -71,21 +71,13 @@ impl WeakEdges {
         let labels = WeakLabels::new(snapshot.label_table());
         if matches!(labels, WeakLabels::None) {
             let (referents, referrers) = (NodeSet::default(), NodeSet::default());
-            return Self {
-                labels,
-                edges: Box::default(),
-                referents,
-                referrers,
-            };
+            return Self { labels, edges: Box::default(), referents, referrers };
         }
         let rows = snapshot.referents();
         let pieces = snapshot.labels().par_chunks(EDGES_A_PIECE).enumerate();
         let mut edges: Vec<(NodeId, NodeId)> = pieces
             .flat_map_iter(|(piece, chunk)| {
-                let weak = chunk
-                    .iter()
-                    .enumerate()
-                    .filter(|&(_, &label)| labels.contains(label));
+                let weak = chunk.iter().enumerate().filter(|&(_, &label)| labels.contains(label));
                 weak.map(move |(at, _)| {
                     let edge = piece * EDGES_A_PIECE + at;
                     (rows.targets()[edge], rows.row_of(edge))
@@ -99,12 +91,7 @@ impl WeakEdges {
             referents.insert(referent);
             referrers.insert(referrer);
         }
-        Self {
-            labels,
-            edges: edges.into(),
-            referents,
-            referrers,
-        }
+        Self { labels, edges: edges.into(), referents, referrers }
     }
 
     /// How many there are.
@@ -136,10 +123,7 @@ impl WeakEdges {
         node: NodeId,
         referrers: &'a [NodeId],
     ) -> StrongReferrers<'a> {
-        StrongReferrers {
-            row: referrers.iter(),
-            weak: self.to(node),
-        }
+        StrongReferrers { row: referrers.iter(), weak: self.to(node) }
     }
 
     /// Of a node's referents those that it holds, one entry a strong edge.
@@ -155,11 +139,7 @@ impl WeakEdges {
             false => &[],
         };
         let row = snapshot.referents().targets()[range].iter();
-        StrongReferents {
-            row,
-            labels: labels.iter(),
-            weak: self,
-        }
+        StrongReferents { row, labels: labels.iter(), weak: self }
     }
 
     /// Bytes held.

@@ -85,11 +85,7 @@ impl TypeEntry {
 
     /// As a table shows it: the full name, but without the module `builtins`.
     pub fn display_name(&self) -> String {
-        if &*self.module == "builtins" {
-            self.qualname.to_string()
-        } else {
-            self.full_name()
-        }
+        if &*self.module == "builtins" { self.qualname.to_string() } else { self.full_name() }
     }
 
     /// The last part of the qualified name: what `__name__` is unless it was changed.
@@ -171,10 +167,7 @@ pub struct Root {
 impl Root {
     /// A root of some kind.
     pub fn new(kind: RootKind, words: impl Into<Box<str>>) -> Self {
-        Self {
-            kind,
-            words: words.into(),
-        }
+        Self { kind, words: words.into() }
     }
 
     /// Reads what [`fmt::Display`] wrote; `None` for any other text.
@@ -246,18 +239,10 @@ mod tests {
 
     #[test]
     fn builtins_are_shown_without_their_module() {
-        let entry = TypeEntry {
-            module: "builtins".into(),
-            qualname: "dict".into(),
-            node: None,
-        };
+        let entry = TypeEntry { module: "builtins".into(), qualname: "dict".into(), node: None };
         assert_eq!(entry.display_name(), "dict");
         assert_eq!(entry.full_name(), "builtins.dict");
-        let entry = TypeEntry {
-            module: "app".into(),
-            qualname: "A.B".into(),
-            node: None,
-        };
+        let entry = TypeEntry { module: "app".into(), qualname: "A.B".into(), node: None };
         assert_eq!(entry.short_name(), "B");
         assert_eq!(entry.display_name(), "app.A.B");
     }

@@ -73,10 +73,7 @@ pub struct Label {
 impl Label {
     /// A label of some kind and text.
     pub fn new(kind: LabelKind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            text: text.into(),
-        }
+        Self { kind, text: text.into() }
     }
 
     /// The form kept in a dump: a sign or a word that tells the kind, then the text.
@@ -196,11 +193,7 @@ pub struct LabelTable {
 
 impl Default for LabelTable {
     fn default() -> Self {
-        Self {
-            kinds: vec![LabelKind::Unnamed],
-            ends: vec![0],
-            text: String::new(),
-        }
+        Self { kinds: vec![LabelKind::Unnamed], ends: vec![0], text: String::new() }
     }
 }
 
@@ -230,17 +223,13 @@ impl LabelTable {
 
     /// Whether `label` is an index or stands in this table.
     pub fn contains(&self, label: LabelId) -> bool {
-        label
-            .as_entry()
-            .is_none_or(|place| (place as usize) < self.kinds.len())
+        label.as_entry().is_none_or(|place| (place as usize) < self.kinds.len())
     }
 
     /// A label's kind. O(1).
     #[inline]
     pub fn kind(&self, label: LabelId) -> LabelKind {
-        label
-            .as_entry()
-            .map_or(LabelKind::Index, |place| self.kinds[place as usize])
+        label.as_entry().map_or(LabelKind::Index, |place| self.kinds[place as usize])
     }
 
     /// A label's text as it stands in the table; an index has none there.
@@ -249,11 +238,7 @@ impl LabelTable {
             return "";
         };
         let place = place as usize;
-        let start = if place == 0 {
-            0
-        } else {
-            self.ends[place - 1] as usize
-        };
+        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
         &self.text[start..self.ends[place] as usize]
     }
 

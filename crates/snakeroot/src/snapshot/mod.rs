@@ -111,10 +111,7 @@ impl Snapshot {
         let count = parts.addresses.len();
         let fail = |text: String| Err(SnapshotError(text));
         if count as u64 >= NodeId::MAX_NODES {
-            return fail(format!(
-                "expected fewer than {} nodes, found {count}",
-                NodeId::MAX_NODES
-            ));
+            return fail(format!("expected fewer than {} nodes, found {count}", NodeId::MAX_NODES));
         }
         for (column, length, expected) in [
             ("type", parts.types_of.len(), count),
@@ -130,13 +127,8 @@ impl Snapshot {
                 ));
             }
         }
-        let object_count = parts
-            .flags
-            .partition_point(|flags| !flags.contains(Flags::SYNTHETIC));
-        if let Some(at) = parts.addresses[..object_count]
-            .windows(2)
-            .position(|w| w[0] >= w[1])
-        {
+        let object_count = parts.flags.partition_point(|flags| !flags.contains(Flags::SYNTHETIC));
+        if let Some(at) = parts.addresses[..object_count].windows(2).position(|w| w[0] >= w[1]) {
             return fail(format!(
                 "column address: expected ascending, found {:#x} after {:#x} at row {}",
                 parts.addresses[at + 1],
@@ -151,37 +143,21 @@ impl Snapshot {
                 ));
             }
         }
-        if let Some(at) = parts
-            .types_of
-            .iter()
-            .position(|id| id.index() >= parts.types.len())
-        {
+        if let Some(at) = parts.types_of.iter().position(|id| id.index() >= parts.types.len()) {
             return fail(format!(
                 "column type: expected types below {}, found {} at row {at}",
                 parts.types.len(),
                 parts.types_of[at].0
             ));
         }
-        if let Some(at) = parts
-            .labels
-            .iter()
-            .position(|&id| !parts.label_table.contains(id))
-        {
-            return fail(format!(
-                "column labels: no such label in the table, at edge {at}"
-            ));
+        if let Some(at) = parts.labels.iter().position(|&id| !parts.label_table.contains(id)) {
+            return fail(format!("column labels: no such label in the table, at edge {at}"));
         }
         let sparse = [
-            (
-                "type_id",
-                parts.types.iter().filter_map(|entry| entry.node).max(),
-            ),
+            ("type_id", parts.types.iter().filter_map(|entry| entry.node).max()),
             ("size", ascending_last("size", &parts.large_sizes)?),
             ("hash", ascending_last("hash", &parts.hashes)?),
-            (
-                "native_size",
-                ascending_last("native_size", &parts.native_sizes)?,
-            ),
+            ("native_size", ascending_last("native_size", &parts.native_sizes)?),
             ("root", ascending_last("root", &parts.roots)?),
             ("name", parts.names.iter().last().map(|(node, _)| node)),
             ("value", parts.values.iter().last().map(|(node, _)| node)),
@@ -327,9 +303,7 @@ impl Snapshot {
     #[inline]
     pub fn size(&self, node: NodeId) -> u64 {
         match self.sizes[node.index()] {
-            u32::MAX => find(&self.large_sizes, node)
-                .copied()
-                .unwrap_or(u64::from(u32::MAX)),
+            u32::MAX => find(&self.large_sizes, node).copied().unwrap_or(u64::from(u32::MAX)),
             size => u64::from(size),
         }
     }
@@ -368,10 +342,7 @@ impl Snapshot {
 
 /// The value of `node` in pairs that ascend by node.
 fn find<T>(pairs: &[(NodeId, T)], node: NodeId) -> Option<&T> {
-    pairs
-        .binary_search_by_key(&node, |pair| pair.0)
-        .ok()
-        .map(|place| &pairs[place].1)
+    pairs.binary_search_by_key(&node, |pair| pair.0).ok().map(|place| &pairs[place].1)
 }
 
 /// The last node of pairs that must ascend by node.

@@ -23,10 +23,7 @@ impl Rows {
             return Err("rows: expected at least one start, found none".into());
         };
         if starts[0] != 0 {
-            return Err(format!(
-                "rows: expected the first to start at 0, found {}",
-                starts[0]
-            ));
+            return Err(format!("rows: expected the first to start at 0, found {}", starts[0]));
         }
         if let Some(at) = starts.windows(2).position(|pair| pair[0] > pair[1]) {
             return Err(format!(
@@ -48,10 +45,7 @@ impl Rows {
                 targets[at].place()
             ));
         }
-        Ok(Self {
-            starts: starts.into(),
-            targets: targets.into(),
-        })
+        Ok(Self { starts: starts.into(), targets: targets.into() })
     }
 
     /// How many rows there are.
@@ -117,30 +111,10 @@ mod tests {
 
     #[test]
     fn rows_that_cannot_be_are_refused_with_the_place() {
-        assert!(
-            Rows::new(vec![], vec![])
-                .unwrap_err()
-                .contains("found none")
-        );
-        assert!(
-            Rows::new(vec![1, 1], nodes(&[0]))
-                .unwrap_err()
-                .contains("start at 0")
-        );
-        assert!(
-            Rows::new(vec![0, 2, 1], nodes(&[0]))
-                .unwrap_err()
-                .contains("row 1")
-        );
-        assert!(
-            Rows::new(vec![0, 2], nodes(&[0]))
-                .unwrap_err()
-                .contains("end at 1")
-        );
-        assert!(
-            Rows::new(vec![0, 1], nodes(&[1]))
-                .unwrap_err()
-                .contains("below 1")
-        );
+        assert!(Rows::new(vec![], vec![]).unwrap_err().contains("found none"));
+        assert!(Rows::new(vec![1, 1], nodes(&[0])).unwrap_err().contains("start at 0"));
+        assert!(Rows::new(vec![0, 2, 1], nodes(&[0])).unwrap_err().contains("row 1"));
+        assert!(Rows::new(vec![0, 2], nodes(&[0])).unwrap_err().contains("end at 1"));
+        assert!(Rows::new(vec![0, 1], nodes(&[1])).unwrap_err().contains("below 1"));
     }
 }

@@ -38,18 +38,14 @@ impl SparseText {
         pairs.dedup_by_key(|&mut (node, _)| node);
         let mut all = Self::new();
         for (node, text) in &pairs {
-            all.push(*node, text.as_ref())
-                .expect("sorted and without repetition");
+            all.push(*node, text.as_ref()).expect("sorted and without repetition");
         }
         all
     }
 
     /// The text of a node. O(log n).
     pub fn get(&self, node: NodeId) -> Option<&str> {
-        self.nodes
-            .binary_search(&node)
-            .ok()
-            .map(|place| self.at(place))
+        self.nodes.binary_search(&node).ok().map(|place| self.at(place))
     }
 
     /// How many nodes have text.
@@ -64,10 +60,7 @@ impl SparseText {
 
     /// All texts in the order of their nodes.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &str)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(place, &node)| (node, self.at(place)))
+        self.nodes.iter().enumerate().map(|(place, &node)| (node, self.at(place)))
     }
 
     /// Bytes held.
@@ -76,11 +69,7 @@ impl SparseText {
     }
 
     fn at(&self, place: usize) -> &str {
-        let start = if place == 0 {
-            0
-        } else {
-            self.ends[place - 1] as usize
-        };
+        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
         &self.text[start..self.ends[place] as usize]
     }
 }

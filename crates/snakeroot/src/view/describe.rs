@@ -37,10 +37,7 @@ pub fn kind(graph: &Graph, node: NodeId) -> NodeKind {
 }
 
 fn kind_of_type(graph: &Graph, type_id: TypeId) -> NodeKind {
-    graph
-        .lineage(type_id)
-        .find_map(|name| known_kind(&name))
-        .unwrap_or(NodeKind::Instance)
+    graph.lineage(type_id).find_map(|name| known_kind(&name)).unwrap_or(NodeKind::Instance)
 }
 
 fn known_kind(full_name: &str) -> Option<NodeKind> {
@@ -93,10 +90,7 @@ pub struct Describer<'a> {
 impl<'a> Describer<'a> {
     /// For the nodes of one graph.
     pub fn new(graph: &'a Graph) -> Self {
-        Self {
-            graph,
-            kinds: vec![None; graph.snapshot().types().len()],
-        }
+        Self { graph, kinds: vec![None; graph.snapshot().types().len()] }
     }
 
     /// As [`kind`].
@@ -113,11 +107,7 @@ fn is_thread(graph: &Graph, node: NodeId) -> bool {
 
 /// In double quotes, unless it is already.
 fn quoted(name: &str) -> String {
-    if name.starts_with('"') {
-        name.to_string()
-    } else {
-        format!("\"{name}\"")
-    }
+    if name.starts_with('"') { name.to_string() } else { format!("\"{name}\"") }
 }
 
 /// On one line and not longer than a line: the rest becomes `…`.

@@ -69,10 +69,7 @@ pub fn dot(drawing: &Drawing) -> String {
             }
         }
         for edge in &drawing.edges {
-            let ends = (
-                &drawing.nodes[edge.source].id,
-                &drawing.nodes[edge.target].id,
-            );
+            let ends = (&drawing.nodes[edge.source].id, &drawing.nodes[edge.target].id);
             let mut written = graph.edge(ends.0, ends.1).attributes();
             if !edge.label.is_empty() {
                 quoted(&mut written, "label", &escaped(&edge.label));

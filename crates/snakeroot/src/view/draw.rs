@@ -52,19 +52,9 @@ pub fn drawing(graph: &Graph, neighbourhood: &Neighbourhood, options: &DrawOptio
     }
     for edge in shown.edge_references() {
         let at_target = |at: NodeIndex| shown[at].is_start;
-        let strong = at_target(if backwards {
-            edge.target()
-        } else {
-            edge.source()
-        });
+        let strong = at_target(if backwards { edge.target() } else { edge.source() });
         let weight = edge.weight();
-        pen.edge(
-            edge.source().index(),
-            edge.target().index(),
-            weight.label,
-            weight.count,
-            strong,
-        );
+        pen.edge(edge.source().index(), edge.target().index(), weight.label, weight.count, strong);
     }
     for (place, weight) in shown.node_weights().enumerate() {
         pen.left_out(place, weight.left_out);
@@ -84,11 +74,7 @@ pub fn chains_drawing(
 ) -> Drawing {
     let backwards = direction == Direction::Referrers;
     let target = |chain: &Chain| {
-        if backwards {
-            chain.held()
-        } else {
-            chain.holder()
-        }
+        if backwards { chain.held() } else { chain.holder() }
     };
     let targets: Vec<NodeId> = chains.iter().map(target).collect();
     let mut pen = Pen::new(graph, options, backwards);
@@ -118,18 +104,9 @@ struct Pen<'a> {
 
 impl<'a> Pen<'a> {
     fn new(graph: &'a Graph, options: &'a DrawOptions<'a>, targets_last: bool) -> Self {
-        let drawing = Drawing {
-            targets_last,
-            ..Drawing::default()
-        };
+        let drawing = Drawing { targets_last, ..Drawing::default() };
         let describer = Describer::new(graph);
-        Self {
-            graph,
-            options,
-            describer,
-            places: HashMap::new(),
-            drawing,
-        }
+        Self { graph, options, describer, places: HashMap::new(), drawing }
     }
 
     /// Draws a node, unless it is there already.
@@ -139,10 +116,7 @@ impl<'a> Pen<'a> {
         }
         self.places.insert(node, self.drawing.nodes.len());
         let kind = self.describer.kind(node);
-        let is_highlighted = self
-            .options
-            .highlight
-            .is_some_and(|highlight| highlight(node));
+        let is_highlighted = self.options.highlight.is_some_and(|highlight| highlight(node));
         let role = match (is_target, is_highlighted) {
             (true, _) => Role::Target,
             (false, true) => Role::Highlight,
@@ -247,10 +221,7 @@ impl<'a> Pen<'a> {
             }
             text.push_str(&format!(", {}", human_size(snapshot.size(node))));
         }
-        if let Some(root) = snapshot
-            .root(node)
-            .filter(|root| !text.starts_with(root.kind.word()))
-        {
+        if let Some(root) = snapshot.root(node).filter(|root| !text.starts_with(root.kind.word())) {
             text.push_str(&format!(", GC root: {root}"));
         }
         text
@@ -267,12 +238,7 @@ impl<'a> Pen<'a> {
         if count > 1 {
             label.push_str(&format!(" and {} more", grouped(count - 1)));
         }
-        self.drawing.edges.push(DrawnEdge {
-            source,
-            target,
-            label: label.trim().into(),
-            style,
-        });
+        self.drawing.edges.push(DrawnEdge { source, target, label: label.trim().into(), style });
     }
 
     /// The pill for neighbours that are not shown.
@@ -280,11 +246,7 @@ impl<'a> Pen<'a> {
         if count == 0 {
             return;
         }
-        let back = if self.drawing.targets_last {
-            "back"
-        } else {
-            ""
-        };
+        let back = if self.drawing.targets_last { "back" } else { "" };
         let plural = if count == 1 { "" } else { "s" };
         let title = format!("{} more {back}reference{plural}", grouped(count));
         let pill = self.drawing.nodes.len();
@@ -296,17 +258,9 @@ impl<'a> Pen<'a> {
             kind: NodeKind::Instance,
             role: Role::More,
         });
-        let (source, target) = if self.drawing.targets_last {
-            (pill, place)
-        } else {
-            (place, pill)
-        };
+        let (source, target) =
+            if self.drawing.targets_last { (pill, place) } else { (place, pill) };
         let style = EdgeStyle::More;
-        self.drawing.edges.push(DrawnEdge {
-            source,
-            target,
-            label: String::new(),
-            style,
-        });
+        self.drawing.edges.push(DrawnEdge { source, target, label: String::new(), style });
     }
 }

@@ -61,11 +61,8 @@ pub fn types(snapshot: &Snapshot, census: &Census, limit: Option<usize>) -> Valu
 /// [`Label::from_stored`](crate::snapshot::Label::from_stored) reads. `root` says why the first node is a GC root, null if it is none.
 pub fn chains(graph: &Graph, chains: &[Chain]) -> Value {
     let chains = chains.iter().map(|chain| {
-        let nodes: Vec<Value> = chain
-            .nodes
-            .iter()
-            .map(|&at| Value::Object(node(graph, at)))
-            .collect();
+        let nodes: Vec<Value> =
+            chain.nodes.iter().map(|&at| Value::Object(node(graph, at))).collect();
         let labels: Vec<String> = chain.labels.iter().map(|&at| label(graph, at)).collect();
         json!({ "root": root(graph, chain.holder()), "nodes": nodes, "labels": labels })
     });
@@ -96,10 +93,7 @@ pub fn neighbourhood(graph: &Graph, neighbourhood: &Neighbourhood) -> Value {
         Direction::Referents => "referents",
         Direction::Referrers => "referrers",
     };
-    let starts = neighbourhood
-        .starts
-        .iter()
-        .map(|&at| shown[at].node.place());
+    let starts = neighbourhood.starts.iter().map(|&at| shown[at].node.place());
     json!({
         "schema": "snakeroot.neighbourhood/1",
         "direction": direction,
@@ -122,10 +116,7 @@ fn node(graph: &Graph, node: NodeId) -> Map<String, Value> {
         ("name", json!(snapshot.names().get(node))),
         ("root", root(graph, node)),
     ];
-    fields
-        .into_iter()
-        .map(|(key, value)| (key.to_string(), value))
-        .collect()
+    fields.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 fn root(graph: &Graph, node: NodeId) -> Value {

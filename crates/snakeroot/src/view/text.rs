@@ -60,9 +60,7 @@ pub fn types_table(graph: &Graph, census: &Census, limit: usize) -> String {
         let (shown_count, shown_size) = census
             .rows()
             .take(limit)
-            .fold((0, 0), |(count, size), row| {
-                (count + row.count, size + row.size)
-            });
+            .fold((0, 0), |(count, size), row| (count + row.count, size + row.size));
         let rows = if hidden == 1 { "row" } else { "rows" };
         table.add_row([
             format!("({} more {rows})", grouped(hidden as u64)),
@@ -71,12 +69,7 @@ pub fn types_table(graph: &Graph, census: &Census, limit: usize) -> String {
             share(size - shown_size),
         ]);
     }
-    table.add_row([
-        "total".to_string(),
-        grouped(count),
-        human_size(size),
-        share(size),
-    ]);
+    table.add_row(["total".to_string(), grouped(count), human_size(size), share(size)]);
     finish(table)
 }
 
@@ -118,11 +111,7 @@ pub fn chain_lines(graph: &Graph, chain: &Chain) -> String {
     for (place, &node) in chain.nodes.iter().enumerate() {
         if place > 0 {
             let label = text_of(&table.get(chain.labels[place - 1]));
-            lines.push_str(&format!(
-                "{:indent$}{label} → ",
-                "",
-                indent = 2 * place.min(20)
-            ));
+            lines.push_str(&format!("{:indent$}{label} → ", "", indent = 2 * place.min(20)));
         }
         lines.push_str(&describe(graph, node));
         if !graph.snapshot().flags(node).contains(Flags::SYNTHETIC) {
@@ -159,10 +148,7 @@ fn folded_steps(graph: &Graph, chain: &Chain) -> Vec<String> {
         }
         let is_dict = matches!(label.kind, LabelKind::Slot | LabelKind::Attribute)
             && label.text == "__dict__";
-        let key = steps
-            .peek()
-            .filter(|_| is_dict)
-            .map(|&(&key, _)| table.get(key));
+        let key = steps.peek().filter(|_| is_dict).map(|&(&key, _)| table.get(key));
         match key.filter(|key| key.kind == LabelKind::Key && is_identifier(&key.text)) {
             Some(key) => {
                 folded.push(shortened(&format!(".{}", key.text)));
@@ -176,9 +162,7 @@ fn folded_steps(graph: &Graph, chain: &Chain) -> Vec<String> {
 
 fn is_identifier(text: &str) -> bool {
     let mut signs = text.chars();
-    signs
-        .next()
-        .is_some_and(|first| first == '_' || first.is_alphabetic())
+    signs.next().is_some_and(|first| first == '_' || first.is_alphabetic())
         && signs.all(|sign| sign == '_' || sign.is_alphanumeric())
 }
 

@@ -19,10 +19,7 @@ pub fn graph_of(count: u32, edges: &[PlainEdge]) -> Graph {
 pub fn snapshot_of(count: u32, edges: &[PlainEdge]) -> Snapshot {
     let mut label_table = LabelTable::new();
     // Two weak labels, as a table without look-up may hold.
-    let weak = [
-        label_table.push(LabelKind::Weak, ""),
-        label_table.push(LabelKind::Weak, ""),
-    ];
+    let weak = [label_table.push(LabelKind::Weak, ""), label_table.push(LabelKind::Weak, "")];
     let types = ["dict", "list", "Node"].map(|name| TypeEntry {
         module: "builtins".into(),
         qualname: name.into(),
@@ -45,16 +42,12 @@ pub fn snapshot_of(count: u32, edges: &[PlainEdge]) -> Snapshot {
         {
             parts.targets.push(NodeId::new(referent));
             let item = LabelId::item(place as u32);
-            parts
-                .labels
-                .push(if is_weak { weak[place % 2] } else { item });
+            parts.labels.push(if is_weak { weak[place % 2] } else { item });
         }
         parts.starts.push(parts.targets.len() as u64);
     }
     if count > 0 {
-        parts
-            .roots
-            .push((NodeId::new(0), Root::new(RootKind::Module, "app")));
+        parts.roots.push((NodeId::new(0), Root::new(RootKind::Module, "app")));
     }
     Snapshot::new(parts).unwrap()
 }
