@@ -241,7 +241,9 @@ def measure_snakeroot(module, runs, what):
             path = Path(folder, "backrefs.png")
 
             def draw():
-                snakeroot.show_backrefs([module.NODES[len(module.NODES) // 2]], str(path), max_depth=3)
+                snakeroot.show_backrefs(
+                    [module.NODES[len(module.NODES) // 2]], max_depth=3, filename=str(path)
+                )
                 return path.stat().st_size > 0
 
             return measure(draw, runs)

@@ -401,6 +401,14 @@ def test_the_filename_may_stand_in_second_place(suffix, build, tmp_path):
         assert starts[suffix] in drawn.read_bytes()[:300]
 
 
+def test_a_filename_in_second_place_leaves_the_depth_to_its_name(build, tmp_path):
+    module = build("module_list")
+    snakeroot.show_backrefs([module.kept()], str(tmp_path / "near.dot"), max_depth=1)
+    snakeroot.show_backrefs([module.kept()], str(tmp_path / "far.dot"), max_depth=3)
+    near, far = (node_types((tmp_path / name).read_text()) for name in ("near.dot", "far.dot"))
+    assert sum(near.values()) < sum(far.values())
+
+
 def test_odd_names_make_a_dot_text_whose_quotes_match(build):
     module = build("odd_names")
     text = dot(snakeroot.show_refs, [module.BAG], max_depth=2, too_many=100)

@@ -127,6 +127,7 @@ fn node(title: &str, lines: &[&str], kind: NodeKind, role: Role) -> DrawnNode {
         kind,
         role,
         tooltip: format!("{title}\n{}", lines.join("\n")),
+        attributes: Vec::new(),
     }
 }
 

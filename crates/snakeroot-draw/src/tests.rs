@@ -46,6 +46,7 @@ fn node(title: &str, lines: &[&str], role: Role) -> DrawnNode {
         kind: NodeKind::Dict,
         role,
         tooltip: format!("the long form of {title}"),
+        attributes: Vec::new(),
     }
 }
 

@@ -503,6 +503,7 @@ impl<'py> Request<'_, 'py> {
                 extra: Some(&extra),
                 highlight: Some(&highlight),
                 value: Some(&value),
+                attributes: Some(&attributes),
             },
         );
         Ok(Picture::new(drawing, self.engine))

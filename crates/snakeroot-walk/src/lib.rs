@@ -31,7 +31,7 @@ use snakeroot::{Graph, NodeId, Snapshot};
 pub use census::{TypeTally, by_type, tally, type_name};
 pub use probe::Probe;
 
-use crate::walker::Walker;
+use crate::walker::{Room, Walker};
 
 /// What to record beyond the graph.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +77,12 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
         Some(_) => Vec::new(),
         None => public_objects(py),
     };
-    // Room is reserved, not touched: as many objects as could ever be there.
-    let room = (info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
+    // Room is reserved for as many objects as could ever be there, and touched
+    // for as many as there are likely to be: most blocks are objects.
+    let most = (info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
+    let likely = (allocated_blocks(py) / 4 * 3).min(most);
+    let prepare = || Room::new(most, likely);
+    let room = if options.stay_attached { prepare() } else { py.detach(prepare) };
     let mut walker = Walker::new(probe, room, options.values);
     let paused = Instant::now();
     // SAFETY: attached through `py`, and nothing below runs Python code, so
@@ -232,6 +236,14 @@ fn public_objects(py: Python<'_>) -> Vec<usize> {
         return Vec::new();
     };
     objects.iter().map(|object| object.as_ptr() as usize).collect()
+}
+
+/// How many blocks of memory Python's allocator has given out.
+fn allocated_blocks(py: Python<'_>) -> usize {
+    py.import("sys")
+        .and_then(|sys| sys.call_method0("getallocatedblocks"))
+        .and_then(|blocks| blocks.extract())
+        .unwrap_or(0)
 }
 
 /// What is known of the process before the walk.

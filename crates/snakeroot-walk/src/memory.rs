@@ -7,8 +7,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// Allocations from this size on are mapped by themselves.
-const MAPPED_BYTES: usize = 4 << 20;
+/// Allocations from this size on are mapped by themselves: what a thread frees
+/// below it, its `malloc` may keep.
+const MAPPED_BYTES: usize = 128 << 10;
 
 /// What the system hands out at once where it has huge pages.
 #[cfg(target_os = "linux")]
@@ -22,16 +23,27 @@ pub struct Allocator;
 mod mapped {
     use super::HUGE_PAGE_BYTES;
 
+    const PAGE_BYTES: usize = 4096;
+
+    /// What is mapped for a block: whole pages, huge ones for large blocks.
     fn rounded(size: usize) -> usize {
-        size.next_multiple_of(HUGE_PAGE_BYTES)
+        size.next_multiple_of(if is_huge(size) { HUGE_PAGE_BYTES } else { PAGE_BYTES })
+    }
+
+    fn is_huge(size: usize) -> bool {
+        size >= 2 * HUGE_PAGE_BYTES
     }
 
     /// Maps `size` zeroed bytes at a multiple of the huge page; null on failure.
     pub(super) fn map(size: usize) -> *mut u8 {
-        let size = rounded(size);
-        let Some(padded) = size.checked_add(HUGE_PAGE_BYTES) else {
+        let align = if is_huge(size) { HUGE_PAGE_BYTES } else { PAGE_BYTES };
+        let Some(padded) = size.checked_next_multiple_of(align).and_then(|whole| {
+            // Room to move the start to where huge pages can begin.
+            whole.checked_add(align - PAGE_BYTES)
+        }) else {
             return std::ptr::null_mut();
         };
+        let size = rounded(size);
         // SAFETY: a new private mapping at an address of the system's choice
         // touches no memory that anyone has.
         let start = unsafe {
@@ -48,7 +60,7 @@ mod mapped {
             return std::ptr::null_mut();
         }
         let start = start.cast::<u8>();
-        let skip = start.align_offset(HUGE_PAGE_BYTES);
+        let skip = start.align_offset(align);
         // SAFETY: both pieces lie in the mapping just made, outside the part
         // that is handed out, and are page aligned; `skip` is below one huge
         // page, by which the mapping is larger than `size`.
@@ -61,8 +73,10 @@ mod mapped {
                 libc::munmap(end.cast(), padded - skip - size);
             }
             let start = start.add(skip);
-            // Advice: where it is not taken, pages are small and all is well.
-            libc::madvise(start.cast(), size, libc::MADV_HUGEPAGE);
+            if is_huge(size) {
+                // Advice: where it is not taken, pages are small and all is well.
+                libc::madvise(start.cast(), size, libc::MADV_HUGEPAGE);
+            }
             start
         }
     }
@@ -89,8 +103,10 @@ mod mapped {
         if moved == libc::MAP_FAILED {
             return std::ptr::null_mut();
         }
-        // SAFETY: the mapping just made, whole.
-        unsafe { libc::madvise(moved, rounded(new), libc::MADV_HUGEPAGE) };
+        if is_huge(new) {
+            // SAFETY: the mapping just made, whole.
+            unsafe { libc::madvise(moved, rounded(new), libc::MADV_HUGEPAGE) };
+        }
         moved.cast()
     }
 }

@@ -175,6 +175,13 @@ def fields():
     return out, running, (exception.__traceback__, "tb_next")
 
 
+def deque():
+    import collections
+
+    items = [object() for _ in range(70)]
+    return collections.deque(items), items
+
+
 def mapping():
     inside = {"known": object()}
     return __import__("types").MappingProxyType(inside), inside

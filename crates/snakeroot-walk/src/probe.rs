@@ -50,6 +50,8 @@ pub struct Probe {
     pub(crate) fields: HashMap<usize, Vec<Field>>,
     /// From a weak reference's type to the word that holds the referent.
     pub(crate) weak: HashMap<usize, usize>,
+    /// The type of deques, if traverse visits their items in order.
+    pub(crate) deque: Option<usize>,
     /// The dicts of static types that keep them elsewhere (3.12 and later).
     pub(crate) type_dicts: HashMap<usize, usize>,
     pub(crate) frames: Option<FrameLayout>,
@@ -193,6 +195,7 @@ impl Probe {
             },
             fields,
             weak,
+            deque: deque_type(&samples)?,
             type_dicts: type_dicts(py)?,
             frames: None,
             frame_object: None,
@@ -504,6 +507,17 @@ fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
         }
     }
     Ok((all, weak))
+}
+
+/// The type of deques, if traverse visits the items in order.
+fn deque_type(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize>> {
+    let (deque, items): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
+        samples.call_method0("deque")?.extract()?;
+    let ty = deque.get_type_ptr() as usize;
+    let visited: Vec<Bound<'_, PyAny>> =
+        samples.py().import("gc")?.call_method1("get_referents", (&deque,))?.extract()?;
+    let visited = visited.iter().map(|each| each.as_ptr() as usize).filter(|&each| each != ty);
+    Ok(visited.eq(items.iter().map(|each| each.as_ptr() as usize)).then_some(ty))
 }
 
 /// From a code object to the tuples with its locals' names.

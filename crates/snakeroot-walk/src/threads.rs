@@ -207,11 +207,40 @@ impl Walker<'_> {
                 let byte = instruction.wrapping_sub(start) as std::ffi::c_int;
                 ffi::PyCode_Addr2Line(code.cast(), byte)
             });
-            let name = String::from_utf8_lossy(&name);
+            let name = short_name(&String::from_utf8_lossy(&name));
             match line.filter(|&line| line > 0) {
                 Some(line) => format!("{name}() {file}:{line}"),
                 None => format!("{name}() {file}"),
             }
         }
+    }
+}
+
+/// A qualified name that leaves room for the file and line: of a long one the
+/// last part, of which the middle is left out if need be.
+fn short_name(qualname: &str) -> String {
+    const MOST: usize = 32;
+    if qualname.chars().count() <= MOST {
+        return qualname.to_owned();
+    }
+    let last: Vec<char> = qualname.rsplit('.').next().unwrap_or(qualname).chars().collect();
+    if last.len() <= MOST {
+        return last.into_iter().collect();
+    }
+    let (start, end) = (&last[..MOST - 12], &last[last.len() - 11..]);
+    start.iter().chain(&['…']).chain(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_name;
+
+    #[test]
+    fn a_long_name_is_cut_to_its_last_part() {
+        assert_eq!(short_name("Service.handle"), "Service.handle");
+        assert_eq!(short_name("a_rather_long_outer_function.<locals>.inner"), "inner");
+        let long = short_name("a_name_that_is_far_longer_than_there_is_room_for_in_a_line");
+        assert_eq!(long, "a_name_that_is_far_l…r_in_a_line");
+        assert_eq!(long.chars().count(), 32);
     }
 }

@@ -79,6 +79,8 @@ pub(crate) enum Named {
 pub(crate) struct TypeInfo {
     pub(crate) object: Type,
     pub(crate) contents: Contents,
+    /// Whether traverse visits items in the order of their indexes.
+    pub(crate) in_order: bool,
     /// What else visits references, and whether it visits the contents again.
     pub(crate) traverse: Option<ffi::traverseproc>,
     pub(crate) repeats_contents: bool,
@@ -151,6 +153,7 @@ impl TypeInfo {
             Self {
                 object: ty,
                 contents,
+                in_order: probe.deque.is_some() && derives_from(ty, probe.deque),
                 traverse: rest,
                 repeats_contents: contents != Contents::Nothing,
                 slots: slots.into(),
@@ -304,6 +307,19 @@ unsafe fn weak_word(ty: Type, probe: &Probe) -> Option<usize> {
         base = unsafe { (*base).tp_base };
     }
     None
+}
+
+/// Whether a type is another or derives from it.
+unsafe fn derives_from(ty: Type, other: Option<usize>) -> bool {
+    let mut base = ty;
+    while !base.is_null() {
+        if Some(base as usize) == other {
+            return true;
+        }
+        // SAFETY: bases live as long as the type.
+        base = unsafe { (*base).tp_base };
+    }
+    false
 }
 
 /// Where the locals of a generator, coroutine or frame lie.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 
 use pyo3::ffi;
+use rayon::prelude::*;
 use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{self, Labels, MOST_CHARACTERS};
@@ -192,6 +193,45 @@ impl RecordText {
     }
 }
 
+/// Memory for what the pause writes, asked for and touched before it.
+///
+/// The first touch of a page costs more than all that is then written to it.
+pub(crate) struct Room {
+    queue: Vec<usize>,
+    records: Vec<Record>,
+    edges: Vec<(Place, u32)>,
+}
+
+impl Room {
+    /// Room for `most` objects, touched as far as `likely` ones need.
+    pub(crate) fn new(most: usize, likely: usize) -> Self {
+        let record = Record { end: 0, ty: 0, size: 0, refcount: 0, flags: Flags(0) };
+        let mut room = Self {
+            queue: Vec::with_capacity(most),
+            records: Vec::with_capacity(most),
+            edges: Vec::with_capacity(most * 3),
+        };
+        touch(&mut room.queue, likely, 0);
+        touch(&mut room.records, likely, record);
+        touch(&mut room.edges, likely + likely / 4, (Place(0), 0));
+        room
+    }
+}
+
+/// Writes to every page of the first `count` places of an empty vector, on all cores.
+fn touch<T: Copy + Send + Sync>(vector: &mut Vec<T>, count: usize, value: T) {
+    const PAGE_BYTES: usize = 4096;
+    const CHUNK_BYTES: usize = 4 << 20;
+    let step = (PAGE_BYTES / size_of::<T>()).max(1);
+    let spare = vector.spare_capacity_mut();
+    let count = count.min(spare.len());
+    spare[..count].par_chunks_mut(CHUNK_BYTES / size_of::<T>()).for_each(|chunk| {
+        for place in chunk.iter_mut().step_by(step) {
+            place.write(value);
+        }
+    });
+}
+
 /// A walk under way, and when it is over its raw result.
 pub(crate) struct Walker<'p> {
     pub(crate) probe: &'p Probe,
@@ -218,18 +258,18 @@ pub(crate) struct Walker<'p> {
 }
 
 impl<'p> Walker<'p> {
-    /// A walk that has not begun, with room for about `objects`.
-    pub(crate) fn new(probe: &'p Probe, objects: usize, keep_values: bool) -> Self {
+    /// A walk that has not begun.
+    pub(crate) fn new(probe: &'p Probe, room: Room, keep_values: bool) -> Self {
         Self {
             probe,
             sink: Sink {
                 marks: Marks::new(),
-                queue: Vec::with_capacity(objects),
-                edges: Vec::with_capacity(objects * 3),
+                queue: room.queue,
+                edges: room.edges,
                 keys: Vec::new(),
                 key_text: Vec::new(),
             },
-            records: Vec::with_capacity(objects),
+            records: room.records,
             large_sizes: Vec::new(),
             infos: Vec::with_capacity(4096),
             types: TypeMap::new(),
@@ -634,8 +674,15 @@ impl<'p> Walker<'p> {
             self.forget_read(first);
         }
         let found = std::mem::take(&mut self.found);
+        let in_order = self.infos[place].in_order;
         let mut from = 2;
+        let mut items = 0;
         for &referent in &found {
+            if in_order && referent != self.infos[place].object as usize {
+                self.sink.edge(referent as Object, labels::item(items));
+                items += 1;
+                continue;
+            }
             // SAFETY: the object's own words.
             let (label, next) = unsafe { self.label_of(object, place, referent, from) };
             from = next;

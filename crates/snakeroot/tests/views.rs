@@ -311,6 +311,7 @@ fn one_box(text: &str) -> Drawing {
         kind: NodeKind::Instance,
         role: Role::Plain,
         tooltip: text.into(),
+        attributes: vec![(text.into(), text.into())],
     };
     let edge = DrawnEdge { source: 0, target: 0, label: text.into(), style: EdgeStyle::Plain };
     Drawing { nodes: vec![node], edges: vec![edge], note: text.into(), targets_last: false }

@@ -67,6 +67,13 @@ pub fn dot(drawing: &Drawing) -> String {
                 Role::More => quoted(written, "style", "rounded,filled,dashed"),
                 Role::Plain | Role::Highlight => {}
             }
+            for (name, value) in &node.attributes {
+                let name: String =
+                    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                if !name.is_empty() {
+                    quoted(written, &name, &escaped(value));
+                }
+            }
         }
         for edge in &drawing.edges {
             let ends = (&drawing.nodes[edge.source].id, &drawing.nodes[edge.target].id);

@@ -27,6 +27,8 @@ pub struct DrawOptions<'a> {
     pub highlight: Option<&'a dyn Fn(NodeId) -> bool>,
     /// Values of objects; without it those that the snapshot holds.
     pub value: Option<&'a dyn Fn(NodeId) -> Option<String>>,
+    /// Further attributes of some boxes by name, for DOT alone.
+    pub attributes: Option<&'a dyn Fn(NodeId) -> Vec<(String, String)>>,
 }
 
 impl Default for DrawOptions<'_> {
@@ -38,6 +40,7 @@ impl Default for DrawOptions<'_> {
             extra: None,
             highlight: None,
             value: None,
+            attributes: None,
         }
     }
 }
@@ -129,6 +132,7 @@ impl<'a> Pen<'a> {
             kind,
             role,
             tooltip: self.tooltip(node),
+            attributes: self.options.attributes.map_or_else(Vec::new, |given| given(node)),
         });
     }
 
@@ -253,6 +257,7 @@ impl<'a> Pen<'a> {
         self.drawing.nodes.push(DrawnNode {
             id: format!("more_{}", self.drawing.nodes[place].id),
             tooltip: title.clone(),
+            attributes: Vec::new(),
             title,
             lines: Vec::new(),
             kind: NodeKind::Instance,

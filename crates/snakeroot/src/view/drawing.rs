@@ -60,6 +60,8 @@ pub struct DrawnNode {
     pub role: Role,
     /// The long form, shown when the pointer rests on the box. Untrusted text.
     pub tooltip: String,
+    /// Further attributes by name, for DOT alone. Untrusted text.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// How an arrow is drawn.
