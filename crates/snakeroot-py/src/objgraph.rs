@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyModule as PyModuleType, PyTuple};
@@ -15,7 +15,7 @@ use snakeroot::analysis::{self, Chain, Direction, NeighbourhoodOptions};
 use snakeroot::snapshot::{Flags, RootKind};
 use snakeroot::view::{self, DrawOptions};
 use snakeroot::{Graph, NodeId};
-use snakeroot_walk::Options;
+use snakeroot_walk::{Around, Options};
 
 use crate::arguments;
 use crate::live;
@@ -289,11 +289,26 @@ struct Live<'py> {
 }
 
 impl<'py> Live<'py> {
-    /// Walks the heap, with the given objects among its nodes.
-    fn walk(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Self> {
-        let also = objects.iter().map(|object| object.as_ptr() as usize).collect();
-        let options = Options { stay_attached: true, also, ..Options::default() };
-        let graph = live::walk(py, &options)?;
+    /// Walks the part of the heap around some objects, or all of it where no
+    /// part is asked for or the part cannot be had alone.
+    fn walk(
+        py: Python<'py>,
+        objects: &[Bound<'py, PyAny>],
+        around: Option<Around<'_>>,
+    ) -> PyResult<Self> {
+        let probe = crate::probe(py)?;
+        let around = around.filter(|&around| snakeroot_walk::suits(probe, objects, around));
+        let graph = match around {
+            Some(around) => {
+                let part = snakeroot_walk::part(py, probe, objects, around);
+                Graph::new(part.map_err(|error| PyRuntimeError::new_err(error.to_string()))?)
+            }
+            None => {
+                let also = objects.iter().map(|object| object.as_ptr() as usize).collect();
+                let options = Options { stay_attached: true, also, ..Options::default() };
+                live::walk(py, &options)?
+            }
+        };
         Ok(Self { py, graph, held: Vec::new(), places: Default::default() })
     }
 
@@ -397,10 +412,17 @@ impl<'py> Request<'_, 'py> {
         } else {
             vec![objs.clone()]
         };
-        let mut live = Live::walk(py, &objects)?;
+        let max_depth = u32::try_from(self.max_depth).unwrap_or(u32::MAX);
+        let around = match self.direction {
+            // Two steps at least, to tell what holds the first ones.
+            Direction::Referrers => {
+                Around::Referrers { depth: max_depth.max(2), ignore: &self.ignore }
+            }
+            Direction::Referents => Around::Referents { depth: max_depth },
+        };
+        let mut live = Live::walk(py, &objects, Some(around))?;
         let starts: Vec<NodeId> = objects.iter().map(|object| live.node(object)).collect();
         ignore.extend(starts.iter().filter_map(|&start| call_tuple(&live.graph, start)));
-        let max_depth = u32::try_from(self.max_depth).unwrap_or(u32::MAX);
         let callbacks = self.filter.is_some()
             || self.highlight.is_some()
             || self.extra_info.is_some()
@@ -677,7 +699,9 @@ fn find_chain<'py>(
     }
     let ignore = ignored(extra_ignore)?;
     let native = is_native_predicate(py, predicate)?;
-    let mut live = Live::walk(py, std::slice::from_ref(obj))?;
+    let around = (native && direction == Direction::Referrers)
+        .then_some(Around::Module { depth, ignore: &ignore });
+    let mut live = Live::walk(py, std::slice::from_ref(obj), around)?;
     let start = live.node(obj);
     if !native {
         live.hold(&[start], direction, depth);

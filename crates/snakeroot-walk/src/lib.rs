@@ -13,25 +13,34 @@ mod lists;
 mod marks;
 pub mod memory;
 mod number;
+mod part;
 mod peek;
 mod preview;
 mod probe;
+mod readers;
+mod roots;
+mod sink;
+mod tables;
 mod threads;
 mod types;
 mod walker;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::{Instant, SystemTime};
 
-use pyo3::ffi;
 use pyo3::prelude::*;
-use snakeroot::snapshot::{Info, Root, RootKind};
+use pyo3::types::PyList;
+use snakeroot::snapshot::{Info, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
 
 pub use census::{TypeTally, by_type, tally, type_name};
+pub use part::{Around, part, suits};
 pub use probe::Probe;
 
-use crate::walker::{Room, Walker};
+use crate::sink::Whole;
+use crate::tables::Room;
+use crate::walker::Walker;
 
 /// What to record beyond the graph.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +48,7 @@ pub struct Options {
     /// Keep short previews of str, bytes, int, float and bool.
     pub values: bool,
     /// Keep the interpreter attached to the end, so that no object dies before
-    /// the caller has looked at some.
+    /// the caller has looked at some. The pause is then the whole capture.
     pub stay_attached: bool,
     /// Addresses of live objects that become nodes even if nothing that is
     /// walked leads to them.
@@ -70,64 +79,88 @@ impl std::error::Error for WalkError {}
 /// O(V + E) time. While attached about 24 bytes an object and 8 an edge are
 /// written; the snapshot itself takes about 26 and 8.
 pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snapshot, WalkError> {
-    let started = Instant::now();
-    let mut info = about(py, probe);
-    let names = threads::names(py);
-    let others = match probe.lists {
-        Some(_) => Vec::new(),
-        None => public_objects(py),
-    };
+    let mut capture = Capture::begin(py, probe);
+    // Where the lists cannot be read, their objects are held until they were walked.
+    let held = if probe.lists.is_some() { None } else { public_objects(py) };
     // Room is reserved for as many objects as could ever be there, and touched
     // for as many as there are likely to be: most blocks are objects.
-    let most = (info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
+    let most = (capture.info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
     let likely = (allocated_blocks(py) / 4 * 3).min(most);
     let prepare = || Room::new(most, likely);
     let room = if options.stay_attached { prepare() } else { py.detach(prepare) };
-    let mut walker = Walker::new(probe, room, options.values);
-    let paused = Instant::now();
+    let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
+    walker.records = room.records;
+    capture.pause();
     // SAFETY: attached through `py`, and nothing below runs Python code, so
     // that no object is made, changed or freed until `raw` is there.
-    let (raw, refused) = unsafe {
-        let roots = take_roots(&mut walker);
-        walker.take_threads(&names);
-        walker.take_tracked(&others);
+    let raw = unsafe {
+        let roots = roots::of_interpreter(probe);
+        let roots = roots.into_iter().map(|(object, root)| (walker.sink.find(object), root));
+        let roots = roots.collect();
+        walker.take_threads(&capture.names);
+        walker.take_tracked(held.iter().flatten());
         for &object in &options.also {
             walker.sink.find(object);
         }
         walker.close();
         into_raw(walker, roots)
     };
-    info.pause_ns = paused.elapsed().as_nanos() as u64;
-    info.tracked = raw.info.tracked;
-    drop(others);
-    if let Some(address) = refused {
-        return Err(WalkError(format!(
-            "the heap lies in too many places: expected at most 64 GiB of address space \
-             with Python objects, found one more at {address:#x}"
-        )));
+    capture.resume();
+    drop(held);
+    let think = move || capture.end(raw);
+    if options.stay_attached { think() } else { py.detach(think) }
+}
+
+/// A capture under way: when it began, and what was known before.
+struct Capture {
+    started: Instant,
+    paused: Instant,
+    info: Info,
+    /// The names of threads by their identifiers.
+    names: HashMap<usize, String>,
+}
+
+impl Capture {
+    /// Asks Python what there is to ask, before the pause.
+    fn begin(py: Python<'_>, probe: &Probe) -> Self {
+        let started = Instant::now();
+        let (info, names) = (about(py, probe), threads::names(py));
+        Self { started, paused: started, info, names }
     }
-    if raw.records.len() as u64 >= snakeroot::NodeId::MAX_NODES {
-        return Err(WalkError(format!(
-            "expected fewer than {} objects, found {}",
-            snakeroot::NodeId::MAX_NODES,
-            raw.records.len()
-        )));
+
+    fn pause(&mut self) {
+        self.paused = Instant::now();
     }
-    let stay_attached = options.stay_attached;
-    let think = move || {
-        let mut parts = number::finish(raw);
-        info.total_ns = started.elapsed().as_nanos() as u64;
-        if stay_attached {
-            info.pause_ns = info.total_ns;
+
+    fn resume(&mut self) {
+        self.info.pause_ns = self.paused.elapsed().as_nanos() as u64;
+    }
+
+    /// From raw records to a snapshot; needs no interpreter.
+    fn end(mut self, raw: number::Raw) -> Result<Snapshot, WalkError> {
+        if let Some(address) = raw.marks.refused {
+            return Err(WalkError(format!(
+                "the heap lies in too many places: expected at most 64 GiB of address space \
+                 with Python objects, found one more at {address:#x}"
+            )));
         }
-        parts.info = info;
+        if raw.records.len() as u64 >= snakeroot::NodeId::MAX_NODES {
+            return Err(WalkError(format!(
+                "expected fewer than {} objects, found {}",
+                snakeroot::NodeId::MAX_NODES,
+                raw.records.len()
+            )));
+        }
+        self.info.tracked = raw.tracked;
+        let mut parts = number::finish(raw);
+        self.info.total_ns = self.started.elapsed().as_nanos() as u64;
+        parts.info = self.info;
         Snapshot::new(parts).map_err(|error| WalkError(error.to_string()))
-    };
-    if stay_attached { think() } else { py.detach(think) }
+    }
 }
 
 /// A short form of a node's object, read from memory: of a builtin scalar its
-/// value; `None` for all others.
+/// value, of a container how many items it has; `None` for all others.
 ///
 /// For heaps that were walked with [`Options::stay_attached`] and while nothing
 /// could free the object since: either no Python code ran, or it is held.
@@ -138,7 +171,7 @@ pub fn preview(_py: Python<'_>, graph: &Graph, node: NodeId, most: usize) -> Opt
     }
     let mut text = Vec::new();
     // SAFETY: attached through `_py`, and the object lives as documented.
-    unsafe { preview::scalar(address, most, &mut text) }
+    unsafe { preview::scalar(address, most, &mut text) || preview::items(address, &mut text) }
         .then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -152,51 +185,12 @@ pub fn object_at<'py>(py: Python<'py>, graph: &Graph, node: NodeId) -> Option<Bo
     Some(unsafe { Bound::from_borrowed_ptr(py, address) })
 }
 
-/// The roots that the interpreter's own tables tell.
-///
-/// # Safety
-///
-/// Attached; no Python code runs until the walk is over.
-unsafe fn take_roots(walker: &mut Walker<'_>) -> Vec<(marks::Place, Root)> {
-    let mut roots = Vec::new();
-    // SAFETY: borrowed from the interpreter, which keeps them.
-    unsafe {
-        let modules = ffi::PyImport_GetModuleDict();
-        let mut at = 0;
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        while ffi::PyDict_Next(modules, &mut at, &mut key, &mut value) != 0 {
-            if ffi::PyModule_Check(value) == 0 || ffi::PyUnicode_Check(key) == 0 {
-                continue;
-            }
-            let mut name = Vec::new();
-            if walker.probe.readers.text {
-                layout::text::append(key, 400, &mut name);
-            }
-            let name = String::from_utf8_lossy(&name).into_owned();
-            let root = if name == "builtins" {
-                Root::new(RootKind::Builtins, "")
-            } else {
-                Root::new(RootKind::Module, name)
-            };
-            roots.push((walker.sink.find(value as usize), root));
-        }
-        roots.push((
-            walker.sink.find(modules as usize),
-            Root::new(RootKind::Interpreter, "sys.modules"),
-        ));
-    }
-    roots
-}
-
 /// Ends the pause: names of types are read, then nothing of the interpreter any more.
 ///
 /// # Safety
 ///
 /// Attached, and still the same pause.
-unsafe fn into_raw(
-    mut walker: Walker<'_>,
-    roots: Vec<(marks::Place, Root)>,
-) -> (number::Raw, Option<usize>) {
+unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root)>) -> number::Raw {
     let types = walker
         .infos
         .iter()
@@ -206,8 +200,7 @@ unsafe fn into_raw(
             (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
-    let refused = walker.sink.marks.refused;
-    let raw = number::Raw {
+    number::Raw {
         marks: walker.sink.marks,
         queue: walker.sink.queue,
         records: walker.records,
@@ -223,19 +216,14 @@ unsafe fn into_raw(
         roots,
         immortals: walker.immortals,
         static_types: walker.static_types,
-        info: Info { tracked: walker.tracked as u64, ..Info::default() },
-    };
-    (raw, refused)
+        tracked: walker.tracked as u64,
+    }
 }
 
-/// What `gc.get_objects` gives: each object is kept alive, so that the list
-/// may be walked.
-fn public_objects(py: Python<'_>) -> Vec<usize> {
-    let objects = py.import("gc").and_then(|gc| gc.call_method0("get_objects"));
-    let Ok(Ok(objects)) = objects.map(|list| list.cast_into::<pyo3::types::PyList>()) else {
-        return Vec::new();
-    };
-    objects.iter().map(|object| object.as_ptr() as usize).collect()
+/// What `gc.get_objects` gives, each object kept alive until it was walked.
+fn public_objects(py: Python<'_>) -> Option<Bound<'_, PyList>> {
+    let objects = py.import("gc").and_then(|gc| gc.call_method0("get_objects")).ok()?;
+    objects.cast_into().ok()
 }
 
 /// How many blocks of memory Python's allocator has given out.

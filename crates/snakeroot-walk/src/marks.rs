@@ -67,6 +67,19 @@ impl Marks {
         (place, new, new_key)
     }
 
+    /// Whether an address is marked.
+    #[inline(always)]
+    pub(crate) fn has(&self, address: usize) -> bool {
+        match self.numbers.get(address >> PIECE_SHIFT) {
+            Some(&number) if number != 0 => {
+                let within = (address >> 4) as u32 & (PIECE_PLACES - 1);
+                let word = (number - 1) as usize * PIECE_WORDS + (within >> 6) as usize;
+                self.seen[word] & (1 << (within & 63)) != 0
+            }
+            _ => false,
+        }
+    }
+
     #[inline(always)]
     fn find(&mut self, address: usize) -> (Place, usize, u64) {
         let piece = address >> PIECE_SHIFT;

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rayon::prelude::*;
 use snakeroot::id::{LabelId, NodeId, TypeId};
 use snakeroot::snapshot::{
-    Flags, Info, LabelKind, LabelTable, Root, RootKind, SnapshotParts, SparseText, TypeEntry,
+    Flags, LabelKind, LabelTable, Root, RootKind, SnapshotParts, SparseText, TypeEntry,
 };
 
 use crate::labels::{self, Labels};
 use crate::marks::{Marks, Numbers, Place};
-use crate::walker::{Record, RecordText, Synthetic};
+use crate::tables::{Record, RecordText, Synthetic};
 
 /// Nodes that one core takes at a time.
 const CHUNK: usize = 1 << 16;
@@ -39,7 +39,8 @@ pub(crate) struct Raw {
     /// Records of objects that are never freed, and of types not on the heap.
     pub(crate) immortals: Vec<u32>,
     pub(crate) static_types: Vec<u32>,
-    pub(crate) info: Info,
+    /// Objects that the collector tracks.
+    pub(crate) tracked: u64,
 }
 
 /// Numbers the nodes and lays the columns out.
@@ -60,7 +61,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         roots,
         immortals,
         static_types,
-        info,
+        tracked: _,
     } = raw;
     let places: Vec<Place> = queue.iter().map(|&object| marks.mark(object).0).collect();
     let numbers = marks.numbers();
@@ -213,7 +214,6 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         entries.push(TypeEntry { module: "".into(), qualname: name.into(), node: None });
     }
     SnapshotParts {
-        info,
         types: entries,
         addresses,
         types_of: types_of.into_iter().map(TypeId).collect(),

@@ -52,6 +52,31 @@ pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> b
     }
 }
 
+/// Appends how many items a builtin container has, or says that the object is none.
+///
+/// # Safety
+///
+/// Attached; `object` is an object.
+pub(crate) unsafe fn items(object: Object, out: &mut Vec<u8>) -> bool {
+    // SAFETY: the exact type tells the layout.
+    let count = unsafe {
+        let ty = ffi::Py_TYPE(object);
+        if ty == &raw mut ffi::PyList_Type || ty == &raw mut ffi::PyTuple_Type {
+            ffi::Py_SIZE(object)
+        } else if ty == &raw mut ffi::PyDict_Type {
+            ffi::PyDict_Size(object)
+        } else if ty == &raw mut ffi::PySet_Type || ty == &raw mut ffi::PyFrozenSet_Type {
+            ffi::PySet_Size(object)
+        } else {
+            return false;
+        }
+    };
+    let word = if count == 1 { "item" } else { "items" };
+    let count = snakeroot::view::grouped(count as u64);
+    out.extend_from_slice(format!("{count} {word}").as_bytes());
+    true
+}
+
 /// Appends a str as Python would write it.
 unsafe fn quoted(object: Object, most: usize, out: &mut Vec<u8>) {
     let mut text = Vec::new();

@@ -317,7 +317,7 @@ fn sets_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
         // SAFETY: a set of ours, by the layout of `pyo3::ffi`; pointers are
         // compared and not followed.
         unsafe {
-            crate::walker::set_elements(sample.as_ptr(), |element| found.push(element as usize));
+            crate::readers::set_elements(sample.as_ptr(), |element| found.push(element as usize));
         }
         found.sort_unstable();
         expected.sort_unstable();
@@ -405,7 +405,7 @@ fn instances_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
                     }
                 }
                 layout::attributes::Found::Values(values) => {
-                    let keys = crate::walker::cached_keys(ty);
+                    let keys = crate::readers::cached_keys(ty);
                     if keys.0.is_null() {
                         return Ok(false);
                     }

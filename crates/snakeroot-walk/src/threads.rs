@@ -13,7 +13,9 @@ use snakeroot::snapshot::LabelKind;
 
 use crate::layout::{self, Object, WORD};
 use crate::probe::FrameLayout;
-use crate::walker::{Synthetic, Walker};
+use crate::sink::Sink;
+use crate::tables::Synthetic;
+use crate::walker::Walker;
 
 /// Frames of one thread that are read; a deeper stack says so in its name.
 const MOST_FRAMES: usize = 100_000;
@@ -66,7 +68,7 @@ fn is_first_thread() -> bool {
     false
 }
 
-impl Walker<'_> {
+impl<S: Sink> Walker<'_, S> {
     /// Takes every thread of this interpreter and its frames.
     ///
     /// # Safety
@@ -99,7 +101,7 @@ impl Walker<'_> {
         // SAFETY: the thread's own state.
         unsafe { self.take_frame_objects(state) };
         let thread = self.synthetics.len();
-        let end = self.sink.edges.len() as u64;
+        let end = self.sink.len() as u64;
         self.synthetics.push(Synthetic { name, is_thread: true, end, thread });
         let Some(frame_layout) = self.probe.frames else {
             return;
@@ -171,7 +173,7 @@ impl Walker<'_> {
             self.sink.edge(code, label);
             let instruction = at.instruction.map(|offset| layout::read(frame, offset as isize));
             let name = self.frame_name(code, instruction);
-            let end = self.sink.edges.len() as u64;
+            let end = self.sink.len() as u64;
             self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
         }
     }

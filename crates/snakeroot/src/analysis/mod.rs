@@ -6,6 +6,7 @@
 mod census;
 mod chain;
 mod neighbourhood;
+mod noise;
 mod why;
 
 pub use census::{Census, TypeCount, census};

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::Direction;
+use super::noise::Noise;
 use crate::graph::{Edge, Graph, NodeSet};
 use crate::id::{LabelId, NodeId};
 
@@ -73,14 +74,24 @@ impl Neighbourhood {
 ///
 /// Breadth-first. At each node that is expanded its neighbours are gone through in the graph's
 /// order: those that `keep` refuses do not count, [`NeighbourhoodOptions::too_many`]
-/// are taken, the others are counted in [`NeighbourhoodNode::left_out`]. Nodes at the
+/// are taken, the others are counted in [`NeighbourhoodNode::left_out`]. Of more referrers
+/// than are taken, those that explain most go first: modules, threads and frames, then all
+/// others, then what holds by noise only (see below), in the graph's order each. Nodes at the
 /// greatest depth and those for which `stop` is true are shown but not expanded. A neighbour
 /// counts once, by however many edges it is one.
+///
+/// Noise is as for [`why`](super::why): a function's `__globals__` and `__builtins__`, a
+/// frame's `f_globals` and `f_builtins`, the fields of a type other than its `__dict__`, an
+/// instance's `__class__`, a dict's keys, a dict of modules; and weak references. A class
+/// with a million instances or a module's namespace with a thousand functions is still seen
+/// in the dict that holds it by name.
 ///
 /// # Complexity
 ///
 /// O of the neighbours of all nodes expanded, and of the referents of all
-/// referrers shown: each of their rows is read once. Two bits a node of scratch.
+/// referrers shown: each of their rows is read once. Where referrers must be left out, the
+/// first 4,096 are looked into besides, rows of up to 64 referents only; of the others, and
+/// of longer rows, the referrer's type decides. Two bits a node of scratch.
 pub fn neighbourhood(
     graph: &Graph,
     starts: &[NodeId],
@@ -119,21 +130,36 @@ pub fn try_neighbourhood<E>(
         if depth >= options.max_depth || stop(node)? {
             continue;
         }
-        let (mut taken, mut left_out) = (0, 0);
-        for (neighbour, strong) in growth.neighbours(node) {
-            if !keep(neighbour)? {
-                continue;
-            }
-            if taken < options.too_many {
-                taken += 1;
-                growth.take(place, neighbour, strong, depth + 1);
-            } else {
-                left_out += 1;
+        let mut neighbours = growth.neighbours(node);
+        let mut kept = 0;
+        for at in 0..neighbours.len() {
+            if keep(neighbours[at].0)? {
+                neighbours[kept] = neighbours[at];
+                kept += 1;
             }
         }
-        growth.nodes[place].left_out = left_out;
+        neighbours.truncate(kept);
+        if kept > options.too_many {
+            growth.keep_telling(node, &mut neighbours, options.too_many);
+            growth.nodes[place].left_out = (kept - options.too_many) as u64;
+        }
+        for (neighbour, strong) in neighbours {
+            growth.take(place, neighbour, strong, depth + 1);
+        }
     }
     Ok(growth.finish())
+}
+
+/// How many referrers of one node are looked into to see by what they hold it.
+const MAX_LOOKED_INTO: usize = 4_096;
+
+/// How much a referrer explains.
+#[derive(Clone, Copy)]
+enum Telling {
+    /// Modules, threads and frames: a chain from a root ends here, or nearly so.
+    Root,
+    Ordinary,
+    Noise,
 }
 
 /// A neighbourhood while it grows.
@@ -148,6 +174,8 @@ struct Growth<'a> {
     queued: NodeSet,
     /// Empty between two uses.
     marks: NodeSet,
+    /// Made when referrers must be left out.
+    noise: Option<Noise<'a>>,
     /// In the order in which they were met, each once: a node is expanded once.
     pairs: Vec<Pair>,
 }
@@ -169,6 +197,7 @@ impl<'a> Growth<'a> {
             queue: VecDeque::new(),
             queued: NodeSet::new(graph.node_count()),
             marks: NodeSet::new(graph.node_count()),
+            noise: None,
             pairs: Vec::new(),
         }
     }
@@ -216,6 +245,33 @@ impl<'a> Growth<'a> {
         self.keep_first(&mut all);
         strong.sort_unstable();
         all.into_iter().map(|node| (node, strong.binary_search(&node).is_ok())).collect()
+    }
+
+    /// Leaves the first `limit` neighbours; of referrers those that explain most.
+    fn keep_telling(&mut self, node: NodeId, neighbours: &mut Vec<(NodeId, bool)>, limit: usize) {
+        if self.direction == Direction::Referrers {
+            let noise = self.noise.get_or_insert_with(|| Noise::new(self.graph));
+            let mut classes: [Vec<(NodeId, bool)>; 3] = Default::default();
+            for (at, &(referrer, strong)) in neighbours.iter().enumerate() {
+                let is_noise = || match at < MAX_LOOKED_INTO {
+                    true => noise.is_noisy(referrer, node),
+                    false => noise.is_type(referrer),
+                };
+                let class = if !strong || is_noise() {
+                    Telling::Noise
+                } else if noise.is_near_root(referrer) {
+                    Telling::Root
+                } else {
+                    Telling::Ordinary
+                };
+                let class = &mut classes[class as usize];
+                if class.len() < limit {
+                    class.push((referrer, strong));
+                }
+            }
+            *neighbours = classes.concat();
+        }
+        neighbours.truncate(limit);
     }
 
     /// Leaves each node where it stands first.

@@ -1,11 +1,12 @@
 //! Why is this object still alive? Chains from GC roots down to it.
 
 use crate::graph::{Graph, NodeSet};
-use crate::id::{LabelId, NodeId};
-use crate::snapshot::{LabelKind, RootKind};
+use crate::id::NodeId;
+use crate::snapshot::RootKind;
 
 use super::Chain;
 use super::chain::LONG_LEVEL;
+use super::noise::Noise;
 
 /// What a root that explains little costs more: a chain from a module may be this
 /// many edges longer and still comes first.
@@ -13,10 +14,6 @@ const LATE_ROOT_COST: usize = 8;
 
 /// Costs at a time: one more than the most that a step adds.
 const RING: usize = LATE_ROOT_COST + 1;
-
-/// Rows up to this length are read to see by what a referrer holds; for longer
-/// ones the edge is taken for an ordinary one until the chain is found.
-const SHORT_ROW: usize = 64;
 
 /// Once one chain is found, the search for others ends after this many edges.
 const FURTHER_EDGES: u64 = 1_000_000;
@@ -68,7 +65,7 @@ pub fn why(graph: &Graph, node: NodeId, limit: usize) -> Vec<Chain> {
         .iter()
         .map(|&step| {
             let chain = search.chain(step);
-            (search.noise.cost(&chain), chain)
+            (search.cost(&chain), chain)
         })
         .collect();
     chains.sort_by_key(|&(cost, _)| cost);
@@ -245,104 +242,19 @@ impl<'a> Search<'a> {
         let labels = nodes.windows(2).map(|pair| self.noise.best_label(pair[0], pair[1])).collect();
         Chain { nodes, labels }
     }
+
+    /// What a chain costs, now that all its labels are known.
+    fn cost(&self, chain: &Chain) -> usize {
+        let edges = chain.nodes.windows(2).zip(&chain.labels);
+        let noisy =
+            edges.filter(|(pair, label)| self.noise.is_noisy_edge(pair[0], pair[1], **label));
+        let root = self.graph.snapshot().root(chain.holder());
+        let late = root.is_some_and(|root| !is_good(root.kind));
+        chain.labels.len() + noisy.count() + if late { LATE_ROOT_COST } else { 0 }
+    }
 }
 
 /// Whether a root of this kind explains why an object is alive.
 fn is_good(kind: RootKind) -> bool {
     matches!(kind, RootKind::Module | RootKind::Builtins | RootKind::Thread | RootKind::Task)
-}
-
-/// Which edges hold everything and explain little.
-struct Noise<'a> {
-    graph: &'a Graph,
-    /// By `TypeId`: whether its instances are types.
-    is_metatype: Vec<bool>,
-    /// By `TypeId`: whether its instances are modules.
-    is_module: Vec<bool>,
-}
-
-impl<'a> Noise<'a> {
-    fn new(graph: &'a Graph) -> Self {
-        let snapshot = graph.snapshot();
-        let types = snapshot.types();
-        let is = |name: &str| types.iter().map(|entry| entry.full_name() == name).collect();
-        let mut is_metatype: Vec<bool> = is("builtins.type");
-        // What has a type as its instance is a metaclass.
-        for node in types.iter().filter_map(|entry| entry.node) {
-            is_metatype[snapshot.type_ids()[node.index()].index()] = true;
-        }
-        Self { graph, is_metatype, is_module: is("builtins.module") }
-    }
-
-    fn is_type(&self, node: NodeId) -> bool {
-        self.is_metatype[self.graph.snapshot().type_ids()[node.index()].index()]
-    }
-
-    fn is_module(&self, node: NodeId) -> bool {
-        self.is_module[self.graph.snapshot().type_ids()[node.index()].index()]
-    }
-
-    /// Whether a referrer holds a referent by noisy edges only, as far as a
-    /// short look tells.
-    fn is_noisy(&self, referrer: NodeId, referent: NodeId) -> bool {
-        if self.is_module(referent) && self.is_dict_of_modules(referrer) {
-            return true;
-        }
-        if self.graph.referents(referrer).len() > SHORT_ROW {
-            return self.is_type(referrer);
-        }
-        self.is_noisy_label(referrer, self.best_label(referrer, referent))
-    }
-
-    fn is_noisy_label(&self, referrer: NodeId, label: LabelId) -> bool {
-        let table = self.graph.snapshot().label_table();
-        match table.kind(label) {
-            LabelKind::KeyObject => true,
-            LabelKind::Slot => match table.text(label) {
-                "__globals__" | "__builtins__" | "f_globals" | "f_builtins" | "__class__" => true,
-                "__dict__" => false,
-                _ => self.is_type(referrer),
-            },
-            _ => false,
-        }
-    }
-
-    /// Whether the first values of a dict are modules, as those of `sys.modules`.
-    fn is_dict_of_modules(&self, node: NodeId) -> bool {
-        const VALUES: usize = 8;
-        let table = self.graph.snapshot().label_table();
-        let edges = self.graph.edges_from(node);
-        let mut values = edges.filter(|edge| table.kind(edge.label) == LabelKind::Key).take(VALUES);
-        let mut any = false;
-        values.all(|edge| {
-            any = true;
-            self.is_module(edge.referent)
-        }) && any
-    }
-
-    /// The label of the first strong edge that is not noisy, else of the first strong one.
-    fn best_label(&self, referrer: NodeId, referent: NodeId) -> LabelId {
-        let mut first = None;
-        for edge in self.graph.edges_from(referrer) {
-            if edge.referent == referent && self.graph.is_strong(edge.label) {
-                if !self.is_noisy_label(referrer, edge.label) {
-                    return edge.label;
-                }
-                first.get_or_insert(edge.label);
-            }
-        }
-        first.expect("a strong referrer has a strong edge")
-    }
-
-    /// What a chain costs, now that all its labels are known.
-    fn cost(&self, chain: &Chain) -> usize {
-        let edges = chain.nodes.windows(2).zip(&chain.labels);
-        let noisy = edges.filter(|(pair, label)| {
-            let of_modules = self.is_module(pair[1]) && self.is_dict_of_modules(pair[0]);
-            of_modules || self.is_noisy_label(pair[0], **label)
-        });
-        let root = self.graph.snapshot().root(chain.holder());
-        let late = root.is_some_and(|root| !is_good(root.kind));
-        chain.labels.len() + noisy.count() + if late { LATE_ROOT_COST } else { 0 }
-    }
 }

@@ -1,0 +1,463 @@
+//! Readers: the edges of one object, by what is known of its type.
+//!
+//! Common kinds are read from memory, which gives labels for nothing; the
+//! others are visited by their traverse function, and the label is the name of
+//! the word that holds the reference.
+
+use std::ffi::{c_int, c_void};
+
+use pyo3::ffi;
+use snakeroot::snapshot::{Flags, LabelKind};
+
+use crate::labels::{self, MOST_CHARACTERS};
+use crate::layout::{self, Object, Type, WORD, attributes::Found, dict::Keys};
+use crate::preview;
+use crate::sink::Sink;
+use crate::types::{Attributes, Contents, Locals, Named};
+use crate::walker::Walker;
+
+/// Words of an object that are searched for a visited reference.
+const MOST_WORDS: usize = 256;
+
+impl<S: Sink> Walker<'_, S> {
+    /// All edges of an object.
+    ///
+    /// # Safety
+    ///
+    /// Attached; the object's type is `ty`, of which `place` says what is known.
+    #[inline(always)]
+    pub(crate) unsafe fn edges_of(
+        &mut self,
+        object: Object,
+        ty: Type,
+        place: usize,
+        flags: &mut Flags,
+    ) {
+        // SAFETY: the object's own parts, by what is known of its type.
+        unsafe {
+            let first = self.sink.len();
+            match self.infos[place].contents {
+                Contents::Nothing => {}
+                Contents::List => self.list(object),
+                Contents::Tuple => self.tuple(object),
+                Contents::Dict => self.dict(object),
+                Contents::Set => self.set(object),
+                Contents::Type => self.type_object(object.cast()),
+            }
+            let info = &self.infos[place];
+            if let Some(traverse) = info.traverse {
+                let collected = (*ty).tp_is_gc.is_none_or(|is_gc| is_gc(object) != 0);
+                if collected {
+                    self.traversed(object, place, traverse, first);
+                }
+            } else if info.fields_are_edges {
+                for field in &*info.fields {
+                    let word = layout::read(object.cast(), field.offset as isize);
+                    self.sink.edge(word, field.label);
+                }
+            }
+            let info = &self.infos[place];
+            for slot in &*info.slots {
+                let word = layout::read(object.cast(), slot.offset as isize);
+                self.sink.edge(word, slot.label);
+            }
+            match info.attributes {
+                Attributes::Nothing => {}
+                Attributes::At(offset) => {
+                    *flags |= Flags::HAS_DICT;
+                    let dict = layout::attributes::at_offset(object, ty, offset);
+                    self.sink.edge(dict, labels::DICT);
+                }
+                Attributes::Managed => {
+                    *flags |= Flags::HAS_DICT;
+                    match layout::attributes::managed(object, ty) {
+                        Found::Nothing => {}
+                        Found::Dict(dict) => self.sink.edge(dict, labels::DICT),
+                        Found::Values(values) => self.values(ty, place, values),
+                    }
+                }
+            }
+            let info = &self.infos[place];
+            if info.holds_type {
+                self.sink.edge(ty.cast(), labels::CLASS);
+            }
+            if let Some(offset) = info.weak {
+                let referent: Object = layout::read(object.cast(), offset as isize);
+                if !referent.is_null() && referent != ffi::Py_None() {
+                    self.sink.edge(referent, labels::WEAK);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn list(&mut self, object: Object) {
+        // SAFETY: a list; items beyond the size are not read.
+        unsafe {
+            let list = object.cast::<ffi::PyListObject>();
+            let items = (*list).ob_item;
+            for at in 0..ffi::Py_SIZE(object) {
+                self.sink.edge(*items.offset(at), labels::item(at as usize));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tuple(&mut self, object: Object) {
+        // SAFETY: a tuple; items may be null while it is being made.
+        unsafe {
+            let items = (&raw mut (*object.cast::<ffi::PyTupleObject>()).ob_item).cast::<Object>();
+            for at in 0..ffi::Py_SIZE(object) {
+                self.sink.edge(*items.offset(at), labels::item(at as usize));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dict(&mut self, object: Object) {
+        // SAFETY: a dict whose layout was tried.
+        unsafe {
+            let keys = layout::dict::keys(object);
+            let entries = keys.entries();
+            let shared = layout::dict::shared_values(object);
+            if shared.is_null() {
+                for at in 0..entries.count {
+                    let value = entries.value(at);
+                    if !value.is_null() {
+                        self.sink.key(entries.key(at));
+                        self.sink.edge(value, labels::VALUE);
+                    }
+                }
+            } else {
+                let first = self.shared_labels(keys, LabelKind::Key);
+                for at in 0..entries.count {
+                    let value = layout::read(shared, (at * WORD) as isize);
+                    self.sink.edge(value, first + at as u32);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn set(&mut self, object: Object) {
+        let sink = &mut self.sink;
+        // SAFETY: a set whose layout was tried.
+        unsafe { set_elements(object, |element| sink.edge(element, labels::ELEMENT)) };
+    }
+
+    /// The attributes of an instance that lie in an array.
+    #[inline(always)]
+    unsafe fn values(&mut self, ty: Type, place: usize, values: *const u8) {
+        // SAFETY: the array has a value for each of the keys that the type's
+        // instances share.
+        unsafe {
+            let keys = cached_keys(ty);
+            if keys.0.is_null() {
+                return;
+            }
+            let entries = keys.entries();
+            let (known, label) = self.infos[place].shared;
+            let first = if known == keys.0 {
+                label
+            } else {
+                let label = self.shared_labels(keys, LabelKind::Attribute);
+                self.infos[place].shared = (keys.0, label);
+                label
+            };
+            for at in 0..entries.count {
+                let value = layout::read(values, (at * WORD) as isize);
+                self.sink.edge(value, first + at as u32);
+            }
+        }
+    }
+
+    /// The label of the first of some shared keys; the others follow.
+    #[inline(never)]
+    unsafe fn shared_labels(&mut self, keys: Keys, kind: LabelKind) -> u32 {
+        if let Some(&label) = self.shared.get(&(keys.0 as usize, kind)) {
+            return label;
+        }
+        let first = self.labels.kinds.len() as u32;
+        // SAFETY: keys that instances share are str.
+        unsafe {
+            let entries = keys.entries();
+            for at in 0..entries.count {
+                let key = entries.key(at);
+                self.labels.push(kind, |out| {
+                    if !key.is_null() {
+                        layout::text::append(key, MOST_CHARACTERS, out);
+                    }
+                });
+            }
+        }
+        self.shared.insert((keys.0 as usize, kind), first);
+        first
+    }
+
+    /// A type's own fields, whether it is on the heap or not.
+    unsafe fn type_object(&mut self, ty: Type) {
+        // SAFETY: the fields of a type; those of a heap type only where it is one.
+        unsafe {
+            let heap = layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE);
+            let dict = crate::types::type_dict(ty, self.probe);
+            let mut fields: Vec<(&[u8], Object)> = vec![
+                (b"__dict__", dict),
+                (b"__mro__", (*ty).tp_mro),
+                (b"__bases__", (*ty).tp_bases),
+                (b"__base__", (*ty).tp_base.cast()),
+            ];
+            if heap {
+                let heap_type = ty.cast::<ffi::PyHeapTypeObject>();
+                fields.push((b"__module__", (*heap_type).ht_module));
+                fields.push((b"__name__", (*heap_type).ht_name));
+                fields.push((b"__qualname__", (*heap_type).ht_qualname));
+                fields.push((b"__slots__", (*heap_type).ht_slots));
+            }
+            // From 3.12 on a static type keeps an index here.
+            if heap || !cfg!(Py_3_12) {
+                fields.push((b"__subclasses__", (*ty).tp_subclasses));
+            }
+            if heap || !cfg!(Py_3_12) {
+                fields.push((b"tp_cache", (*ty).tp_cache));
+            }
+            for (name, object) in fields {
+                if !object.is_null() {
+                    let label = self.labels.named(LabelKind::Slot, name);
+                    self.sink.edge(object, label);
+                }
+            }
+            if heap && self.probe.readers.dict {
+                let keys = cached_keys(ty);
+                if !keys.0.is_null() {
+                    let entries = keys.entries();
+                    for at in 0..entries.count {
+                        self.sink.edge(entries.key(at), labels::KEY_OBJECT);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a type's traverse function visits, without what was read already.
+    #[inline(never)]
+    unsafe fn traversed(
+        &mut self,
+        object: Object,
+        place: usize,
+        traverse: ffi::traverseproc,
+        first: usize,
+    ) {
+        extern "C" fn visit(referent: Object, found: *mut c_void) -> c_int {
+            // SAFETY: `found` is the vector passed to `traverse` below; nobody
+            // else uses it until that returns.
+            let found = unsafe { &mut *found.cast::<Vec<usize>>() };
+            if !referent.is_null() {
+                found.push(referent as usize);
+            }
+            0
+        }
+        self.found.clear();
+        // SAFETY: a collectable object's own traverse function.
+        unsafe { traverse(object, visit, (&raw mut self.found).cast()) };
+        if self.infos[place].repeats_contents {
+            self.forget_read(first);
+        }
+        let found = std::mem::take(&mut self.found);
+        let in_order = self.infos[place].in_order;
+        let mut from = 2;
+        let mut items = 0;
+        for &referent in &found {
+            if in_order && referent != self.infos[place].object as usize {
+                self.sink.edge(referent as Object, labels::item(items));
+                items += 1;
+                continue;
+            }
+            // SAFETY: the object's own words.
+            let (label, next) = unsafe { self.label_of(object, place, referent, from) };
+            from = next;
+            self.sink.edge(referent as Object, label);
+        }
+        self.found = found;
+    }
+
+    /// Takes from `found` what stands among the edges from `first` on, once each.
+    fn forget_read(&mut self, first: usize) {
+        let mut read = std::mem::take(&mut self.read);
+        read.clear();
+        read.extend((first..self.sink.len()).map(|at| self.sink.target(at)));
+        read.sort_unstable();
+        let mut used = vec![false; read.len()];
+        let sink = &mut self.sink;
+        self.found.retain(|&referent| {
+            let number = sink.number(referent);
+            let start = read.partition_point(|&other| other < number);
+            let same = (start..read.len()).take_while(|&at| read[at] == number);
+            match same.into_iter().find(|&at| !used[at]) {
+                Some(at) => {
+                    used[at] = true;
+                    false
+                }
+                None => true,
+            }
+        });
+        self.read = read;
+    }
+
+    /// The label of a visited reference: the name of the word that holds it.
+    /// Traverse visits words mostly in order, so the search goes on from the last.
+    unsafe fn label_of(
+        &mut self,
+        object: Object,
+        place: usize,
+        referent: usize,
+        from: usize,
+    ) -> (u32, usize) {
+        let info = &self.infos[place];
+        if referent == info.object as usize {
+            return (labels::CLASS, from);
+        }
+        let (first_label, locals) = match info.locals {
+            Locals::None => (0, 0),
+            // SAFETY: the word of a generator or frame that holds its code.
+            Locals::Behind { code, .. } => unsafe {
+                let code: usize = layout::read(object.cast(), code as isize);
+                self.local_labels((code & !3) as Object)
+            },
+        };
+        let info = &self.infos[place];
+        // SAFETY: words of the object. Of what lies behind its fields only the
+        // locals of generators and frames are known to be there.
+        unsafe {
+            let words = match info.locals {
+                Locals::Behind { first, .. } => first / WORD + locals,
+                Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
+            };
+            let from = from.min(words);
+            let at = (from..words).chain(2.min(words)..from).find(|&at| {
+                let word: usize = layout::read(object.cast(), (at * WORD) as isize);
+                // From 3.14 on the locals of a frame are tagged.
+                word == referent || cfg!(Py_3_14) && word & !3 == referent
+            });
+            let Some(at) = at else {
+                return (labels::UNNAMED, from);
+            };
+            let offset = at * WORD;
+            if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
+                return (info.fields[found].label, at + 1);
+            }
+            if let Locals::Behind { first, .. } = info.locals {
+                if offset >= first {
+                    return (first_label + ((offset - first) / WORD) as u32, at + 1);
+                }
+            }
+            (labels::UNNAMED, at + 1)
+        }
+    }
+
+    /// The label of the first local of a code object, and how many there are.
+    ///
+    /// # Safety
+    ///
+    /// `code` is null or a code object.
+    pub(crate) unsafe fn local_labels(&mut self, code: Object) -> (u32, usize) {
+        if code.is_null() {
+            return (0, 0);
+        }
+        if let Some(&known) = self.code_locals.get(&(code as usize)) {
+            return known;
+        }
+        // SAFETY: the tuples of names, found by the probe.
+        let known = unsafe {
+            if ffi::Py_TYPE(code) != &raw mut ffi::PyCode_Type {
+                return (0, 0);
+            }
+            let first = self.labels.kinds.len();
+            for &offset in &self.probe.local_names {
+                let names: Object = layout::read(code.cast(), offset as isize);
+                for at in 0..ffi::PyTuple_GET_SIZE(names) {
+                    let name = ffi::PyTuple_GET_ITEM(names, at);
+                    self.labels.push(LabelKind::Local, |out| {
+                        layout::text::append(name, MOST_CHARACTERS, out);
+                    });
+                }
+            }
+            (first as u32, self.labels.kinds.len() - first)
+        };
+        self.code_locals.insert(code as usize, known);
+        known
+    }
+
+    /// Keeps the name of a module, type, function, code object or generator.
+    #[inline(never)]
+    pub(crate) unsafe fn name(&mut self, object: Object, place: usize, at: usize) {
+        // SAFETY: by what is known of the object's type.
+        unsafe {
+            match self.infos[place].named {
+                Named::No => {}
+                Named::Type => {
+                    let ty: Type = object.cast();
+                    if !layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
+                        self.static_types.push(at as u32);
+                    }
+                    let (_, name) = preview::type_names(ty, self.probe);
+                    self.names.add(at, |out| out.extend_from_slice(name.as_bytes()));
+                }
+                Named::Module => {
+                    let dict = ffi::PyModule_GetDict(object);
+                    let name = if dict.is_null() || !self.probe.readers.dict {
+                        std::ptr::null_mut()
+                    } else {
+                        layout::dict::get_identical(dict, self.probe.words.name)
+                    };
+                    if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
+                        self.names.add(at, |out| layout::text::append(name, 400, out));
+                    }
+                }
+                Named::Word(offset) => {
+                    let name: Object = layout::read(object.cast(), offset as isize);
+                    if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
+                        self.names.add(at, |out| layout::text::append(name, 400, out));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The keys that a type's instances share; null where there are none.
+///
+/// # Safety
+///
+/// `ty` is a type.
+#[inline(always)]
+pub(crate) unsafe fn cached_keys(ty: Type) -> Keys {
+    // SAFETY: only a heap type has the field.
+    unsafe {
+        if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
+            Keys((*ty.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<u8>().cast_const())
+        } else {
+            Keys(std::ptr::null())
+        }
+    }
+}
+
+/// Calls `each` with every element of a set.
+///
+/// # Safety
+///
+/// `object` is a set or frozenset.
+#[inline(always)]
+pub(crate) unsafe fn set_elements(object: Object, mut each: impl FnMut(Object)) {
+    // SAFETY: the table has one slot more than the mask; a slot whose hash is
+    // -1 was emptied and holds a marker.
+    unsafe {
+        let set = object.cast::<ffi::PySetObject>();
+        for at in 0..=(*set).mask {
+            let entry = (*set).table.cast::<[usize; 2]>().offset(at);
+            let [key, hash] = *entry;
+            if key != 0 && hash as isize != -1 {
+                each(key as Object);
+            }
+        }
+    }
+}
