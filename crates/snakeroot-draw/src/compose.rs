@@ -4,6 +4,7 @@ use crate::layers::{Item, Layers, Piece, PieceEdge, Vertex};
 use crate::position::Ports;
 use crate::route::{Curve, Point};
 use crate::sketch::{Sketch, SketchNode};
+use crate::stack::{self, Stack};
 use crate::{acyclic, lines, order, position, rank, theme};
 use snakeroot::view::{EdgeStyle, Role};
 
@@ -175,26 +176,22 @@ fn one_piece(
     let downwards: Vec<(usize, usize)> =
         piece.edges.iter().map(|edge| (edge.upper, edge.lower)).collect();
     let rows = rank::rows(members.len(), &downwards, span);
-    let mut layers = Layers::new(&piece, &rows, max_vertices)?;
-    let orders = order::orders(&layers, share);
-    composed.crossings += orders.crossings;
     let widths: Vec<f32> = members.iter().map(|&node| sketch.nodes[node].width).collect();
-    // Of orders with equally many crossings, the one that takes the least paper,
-    // as far as trying them costs little.
-    let tries = (MAX_TRIED_VERTICES * share / layers.vertices.len() as f32).max(1.0) as usize;
-    let mut best: Option<(f32, Spread)> = None;
-    for rows in orders.rows.into_iter().take(tries) {
-        layers.rows = rows;
-        let ports = position::ports(&layers, &widths);
-        let centres = position::centres(&layers, &ports);
-        let spread = Spread::new(&layers, ports, centres);
-        let area = spread.width * spread.height;
-        if best.as_ref().is_none_or(|&(least, _)| area < least) {
-            best = Some((area, spread));
+    let layers = Layers::new(&piece, &rows, max_vertices)?;
+    let mut arranged = Arranged::new(layers, &widths, share, false);
+    let size = (arranged.spread.width, arranged.spread.height);
+    if let Some(stack) = Stack::new(&piece, &arranged.layers, &rows, span, size)
+        && let Some(mut layers) = Layers::new(&piece, &stack.ranks, max_vertices)
+    {
+        stack.keep_order(&piece, &arranged.layers, &mut layers);
+        let stacked = Arranged::new(layers, &widths, share, true);
+        let distance = stack::distance(stacked.spread.width, stacked.spread.height);
+        if distance < STACKED_GAIN * stack::distance(size.0, size.1) {
+            arranged = stacked;
         }
     }
-    let (_, spread) = best.expect("there is at least one order");
-    layers.rows.clone_from(&spread.rows);
+    let Arranged { layers, spread, crossings } = arranged;
+    composed.crossings += crossings;
     let first_line = composed.lines.len();
     lines::draw(sketch, &piece, &layers, &spread, composed);
     let Spread { width, height, .. } = spread;
@@ -208,6 +205,41 @@ fn one_piece(
 
 /// Vertices that may be placed in all tries together.
 const MAX_TRIED_VERTICES: f32 = 6_000.0;
+
+/// Rows are stacked only if the picture can then be looked at from at most this part of
+/// the distance.
+const STACKED_GAIN: f32 = 0.8;
+
+/// Rows in their order, with coordinates.
+struct Arranged {
+    layers: Layers,
+    spread: Spread,
+    crossings: u64,
+}
+
+impl Arranged {
+    /// Orders the rows and spreads them, for a share of the budgets.
+    fn new(mut layers: Layers, widths: &[f32], share: f32, in_order: bool) -> Self {
+        let orders = order::orders(&layers, share, in_order);
+        // Of orders with equally many crossings, the one that takes the least paper,
+        // as far as trying them costs little.
+        let tries = (MAX_TRIED_VERTICES * share / layers.vertices.len() as f32).max(1.0) as usize;
+        let mut best: Option<(f32, Spread)> = None;
+        for rows in orders.rows.into_iter().take(tries) {
+            layers.rows = rows;
+            let ports = position::ports(&layers, widths);
+            let centres = position::centres(&layers, &ports);
+            let spread = Spread::new(&layers, ports, centres);
+            let area = spread.width * spread.height;
+            if best.as_ref().is_none_or(|&(least, _)| area < least) {
+                best = Some((area, spread));
+            }
+        }
+        let (_, spread) = best.expect("there is at least one order");
+        layers.rows.clone_from(&spread.rows);
+        Self { layers, spread, crossings: orders.crossings }
+    }
+}
 
 /// Rows in one order, with coordinates.
 pub(crate) struct Spread {

@@ -50,6 +50,8 @@ pub(crate) struct Layers {
     pub(crate) vertices: Vec<Vertex>,
     /// The row of each vertex.
     pub(crate) row: Vec<u32>,
+    /// The rank of each row, ascending: ranks without boxes and labels have no row.
+    pub(crate) ranks: Vec<i32>,
     /// The vertices of each row, from left to right.
     pub(crate) rows: Vec<Vec<u32>>,
     /// Joins of a vertex and one in the next row: (upper, lower).
@@ -87,6 +89,7 @@ impl Layers {
         let mut layers = Self {
             vertices: piece.nodes.clone(),
             row: node_rows.iter().map(|&row| row_of(row)).collect(),
+            ranks: (0..).zip(&used).filter(|&(_, &used)| used).map(|(rank, _)| rank).collect(),
             rows: vec![Vec::new(); rows as usize],
             joins: Vec::with_capacity(total),
             first_join: Vec::with_capacity(piece.edges.len()),

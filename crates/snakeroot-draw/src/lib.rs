@@ -20,6 +20,7 @@ mod rank;
 mod route;
 mod simplex;
 mod sketch;
+mod stack;
 mod svg;
 mod text;
 mod theme;

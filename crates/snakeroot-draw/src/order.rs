@@ -29,9 +29,12 @@ pub(crate) struct Orders {
 }
 
 /// Looks for orders with few crossings, for as long as a share of the budget lasts.
-pub(crate) fn orders(layers: &Layers, share: f32) -> Orders {
+///
+/// With `in_order` the rows have an order already: the search starts from it, and its
+/// answer has no more crossings.
+pub(crate) fn orders(layers: &Layers, share: f32, in_order: bool) -> Orders {
     let mut search = Search::new(layers, (BUDGET as f32 * share) as i64);
-    let crossings = search.run();
+    let crossings = search.run(in_order);
     let mut rows = vec![search.best_rows];
     rows.append(&mut search.as_good);
     Orders { crossings, rows }
@@ -98,9 +101,10 @@ impl Search {
         }
     }
 
-    fn run(&mut self) -> u64 {
+    fn run(&mut self, in_order: bool) -> u64 {
         for start in 0..RESTARTS {
             match start {
+                0 if in_order => self.renumber(),
                 0 => self.walk_order(true, false),
                 1 => self.walk_order(false, false),
                 2..8 => self.walk_order(start % 2 == 0, true),

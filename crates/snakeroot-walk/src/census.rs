@@ -31,33 +31,40 @@ pub struct TypeTally {
 ///
 /// O(V) time, a few kilobytes.
 pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<TypeTally>> {
-    let mut counts: Vec<(usize, u64)> = Vec::with_capacity(1024);
-    let mut places: HashMap<usize, usize> = HashMap::with_capacity(1024);
+    let mut types: Vec<usize> = Vec::with_capacity(1024);
+    let mut places: HashMap<usize, u32> = HashMap::with_capacity(1024);
     // Runs of one type are common, and so are a few types in turn.
-    let mut recent = [(0_usize, 0_usize); 64];
-    let mut add = |ty: usize| {
+    let mut recent = [(0_usize, 0_u32); 64];
+    let mut place_of = |ty: usize| {
         let slot = &mut recent[(ty >> 5 ^ ty >> 11) & 63];
         if slot.0 != ty {
             let place = *places.entry(ty).or_insert_with(|| {
-                counts.push((ty, 0));
-                counts.len() - 1
+                types.push(ty);
+                types.len() as u32 - 1
             });
             *slot = (ty, place);
         }
-        counts[slot.1].1 += 1;
+        slot.1
     };
-    match &probe.lists {
-        // SAFETY: attached; counting tracks nothing and runs nothing.
-        Some(lists) => unsafe { lists.for_each(|object| add(ffi::Py_TYPE(object) as usize)) },
-        None => {
-            for object in public(py)?.iter() {
-                add(object.get_type_ptr() as usize);
-            }
+    let seen: Vec<u32> = match &probe.lists {
+        // SAFETY: attached; to look at a type tracks nothing and runs nothing.
+        Some(lists) => unsafe {
+            lists.collect(|object| Some(place_of(ffi::Py_TYPE(object) as usize)))
+        },
+        None => public(py)?.iter().map(|object| place_of(object.get_type_ptr() as usize)).collect(),
+    };
+    // Counts, and the types in the order of their first object.
+    let mut counts = vec![0_u64; types.len()];
+    let mut order = Vec::with_capacity(types.len());
+    for place in seen {
+        if counts[place as usize] == 0 {
+            order.push(place as usize);
         }
+        counts[place as usize] += 1;
     }
     let mut tallies: Vec<TypeTally> = Vec::with_capacity(counts.len());
     let mut by_name: HashMap<String, usize> = HashMap::with_capacity(counts.len());
-    for (ty, count) in counts {
+    for (ty, count) in order.into_iter().map(|place| (types[place], counts[place])) {
         // SAFETY: the type of an object that was just seen; nothing ran since.
         let name = unsafe { name_of(ty as Type, shortnames, probe) };
         match by_name.get(&name) {
@@ -89,11 +96,10 @@ pub fn by_type<'py>(
     count_only: bool,
 ) -> PyResult<(u64, Bound<'py, PyList>)> {
     let shortnames = !name.contains('.');
-    let mut found: Vec<usize> = Vec::new();
     let mut count = 0;
     let mut matching: HashMap<usize, bool> = HashMap::with_capacity(1024);
     let mut last = (0_usize, false);
-    let mut look = |object: Object| {
+    let mut look = |object: Object| -> Option<usize> {
         // SAFETY: an object of the lists.
         let ty = unsafe { ffi::Py_TYPE(object) } as usize;
         if last.0 != ty {
@@ -103,22 +109,18 @@ pub fn by_type<'py>(
             });
             last = (ty, matches);
         }
-        if last.1 {
-            count += 1;
-            if !count_only {
-                found.push(object as usize);
-            }
+        count += u64::from(last.1);
+        (last.1 && !count_only).then_some(object as usize)
+    };
+    let held; // where the lists cannot be read, keeps what was found alive
+    let found: Vec<usize> = match &probe.lists {
+        // SAFETY: attached; looking tracks nothing and runs nothing.
+        Some(lists) => unsafe { lists.collect(look) },
+        None => {
+            held = public(py)?;
+            held.iter().filter_map(|object| look(object.as_ptr())).collect()
         }
     };
-    match &probe.lists {
-        // SAFETY: attached; looking tracks nothing and runs nothing.
-        Some(lists) => unsafe { lists.for_each(look) },
-        None => {
-            for object in public(py)?.iter() {
-                look(object.as_ptr());
-            }
-        }
-    }
     // References first, so that making the list cannot lose one.
     let found: Vec<Py<PyAny>> = found
         .into_iter()

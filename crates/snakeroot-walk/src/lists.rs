@@ -46,27 +46,65 @@ impl Lists {
         heads.into_iter().all(is_ring).then_some(Self(heads))
     }
 
-    /// Calls `each` with every tracked object, in the order of `gc.get_objects`.
+    /// What `keep` makes of every tracked object, in the order of `gc.get_objects`.
+    ///
+    /// `keep` is not called in that order.
+    ///
+    /// The next header is known only when the one before has come from memory,
+    /// and after a collection neighbours in a ring lie far apart. So each ring
+    /// is walked from both ends at once, until the two meet: twice as much is
+    /// on its way at any time.
     ///
     /// # Safety
     ///
-    /// The interpreter is attached, and `each` neither runs Python code nor
-    /// tracks, untracks or frees any object.
+    /// The interpreter is attached; `keep` neither runs Python code nor tracks,
+    /// untracks or frees any object, and what it keeps of an object is good
+    /// until Python code runs.
     #[inline]
-    pub(crate) unsafe fn for_each(&self, mut each: impl FnMut(Object)) {
+    pub(crate) unsafe fn collect<T>(&self, mut keep: impl FnMut(Object) -> Option<T>) -> Vec<T> {
+        let mut kept = Vec::new();
+        let mut back = Vec::new();
         for head in self.0 {
-            // SAFETY: a head lives as long as its interpreter, and each header's
-            // neighbour is a header until the ring closes.
-            unsafe {
-                let mut at = read::<usize>(head as *const u8, 0) & !FLAG_BITS;
-                while at != head {
-                    let next = read::<usize>(at as *const u8, 0) & !FLAG_BITS;
-                    each((at + HEADER_BYTES as usize) as Object);
-                    at = next;
-                }
+            // SAFETY: as the caller promises.
+            unsafe { from_both_ends(head, &mut keep, &mut kept, &mut back) };
+        }
+        kept
+    }
+}
+
+/// Appends what is kept of a ring's objects to `kept`; `back` is scratch.
+///
+/// # Safety
+///
+/// `head` is the head of a ring that does not change meanwhile.
+#[inline]
+unsafe fn from_both_ends<T>(
+    head: usize,
+    keep: &mut impl FnMut(Object) -> Option<T>,
+    kept: &mut Vec<T>,
+    back: &mut Vec<T>,
+) {
+    // SAFETY: a head lives as long as its interpreter, and each header's
+    // neighbours are headers until the ring closes.
+    unsafe {
+        let next = |at: usize| read::<usize>(at as *const u8, 0) & !FLAG_BITS;
+        let previous = |at: usize| read::<usize>(at as *const u8, WORD as isize) & !FLAG_BITS;
+        let object = |at: usize| (at + HEADER_BYTES as usize) as Object;
+        let (mut front, mut rear) = (next(head), previous(head));
+        while front != head {
+            kept.extend(keep(object(front)));
+            if front == rear {
+                break; // both have reached the middle
             }
+            back.extend(keep(object(rear)));
+            let (after, before) = (next(front), previous(rear));
+            if after == rear {
+                break; // they have passed each other
+            }
+            (front, rear) = (after, before);
         }
     }
+    kept.extend(back.drain(..).rev());
 }
 
 /// Whether there is a ring's head: its neighbours point back to it.
@@ -81,4 +119,36 @@ fn is_ring(head: usize) -> bool {
         && previous != 0
         && crate::peek::word(next.wrapping_add(WORD)).map(|word| word & !FLAG_BITS) == Some(head)
         && crate::peek::word(previous).map(|word| word & !FLAG_BITS) == Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ring of `count` headers behind a head, as an array of (next, previous).
+    fn ring(count: usize) -> Vec<[usize; 2]> {
+        let mut headers = vec![[0_usize; 2]; count + 1];
+        let start = headers.as_ptr() as usize;
+        let address = |at: usize| start + at % (count + 1) * size_of::<[usize; 2]>();
+        for at in 0..=count {
+            headers[at] = [address(at + 1) | 1, address(at + count) | 2];
+        }
+        headers
+    }
+
+    #[test]
+    fn both_ends_meet_with_every_object_once_and_in_order() {
+        for count in 0..9 {
+            let headers = ring(count);
+            let head = headers.as_ptr() as usize;
+            let mut found = Vec::new();
+            // SAFETY: a ring that lives to the end of the loop.
+            unsafe {
+                let mut keep = |object: Object| Some(object as usize);
+                from_both_ends(head, &mut keep, &mut found, &mut Vec::new());
+            }
+            let expected: Vec<usize> = (1..=count).map(|at| head + at * 16 + 16).collect();
+            assert_eq!(found, expected, "a ring of {count}");
+        }
+    }
 }

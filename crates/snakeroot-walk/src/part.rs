@@ -131,13 +131,13 @@ impl Edges {
     /// Attached; no Python code runs until the edges are no longer used.
     unsafe fn of_tracked(probe: &Probe) -> Self {
         let room = crate::resident_bytes() as usize / 64;
-        let mut sources: Vec<usize> = Vec::with_capacity(room);
         let mut walker = Walker::new(probe, Targets(Vec::with_capacity(room * 2)), false);
         // SAFETY: as the caller promises; reading an object tracks nothing.
         unsafe {
-            if let Some(lists) = &probe.lists {
-                lists.for_each(|object| sources.push(object as usize));
-            }
+            let lists = probe.lists.as_ref();
+            let mut sources: Vec<usize> = lists
+                .map(|lists| lists.collect(|object| Some(object as usize)))
+                .unwrap_or_default();
             let mut ends = Vec::with_capacity(sources.len());
             walker.targets_of(&sources, &mut ends);
             let types: Vec<usize> = walker.static_types().collect();

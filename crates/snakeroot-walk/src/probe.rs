@@ -261,10 +261,9 @@ fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
     let Ok(public) = public.cast_into::<PyList>() else {
         return false;
     };
-    let mut all: Vec<usize> = Vec::with_capacity(public.len() + 64);
-    // SAFETY: attached, and nothing is run while the lists are read.
-    unsafe { lists.for_each(|object| all.push(object as usize)) };
-    let all: std::collections::HashSet<usize> = all.into_iter().collect();
+    // SAFETY: attached; the addresses are compared and not followed.
+    let all: std::collections::HashSet<usize> =
+        unsafe { lists.collect(|object| Some(object as usize)) }.into_iter().collect();
     public.iter().all(|object| all.contains(&(object.as_ptr() as usize)))
 }
 

@@ -215,11 +215,13 @@ impl Walker<'_, Whole> {
         let sink = &mut self.sink;
         match &self.probe.lists {
             // SAFETY: as the caller promises; marking tracks nothing.
-            Some(lists) => unsafe {
-                lists.for_each(|object| {
-                    sink.find(object as usize);
-                });
-            },
+            Some(lists) => {
+                // SAFETY: as the caller promises.
+                let objects = unsafe { lists.collect(|object| Some(object as usize)) };
+                for object in objects {
+                    sink.find(object);
+                }
+            }
             None => {
                 for object in others {
                     sink.find(object.as_ptr() as usize);
@@ -237,8 +239,14 @@ impl Walker<'_, Whole> {
     pub(crate) unsafe fn close(&mut self) {
         let mut at = 0;
         while at < self.sink.queue.len() {
-            if let Some(&ahead) = self.sink.queue.get(at + AHEAD) {
-                prefetch(ahead);
+            let queue = &self.sink.queue;
+            if let Some(&far) = queue.get(at + 2 * AHEAD) {
+                prefetch(far);
+                prefetch(far - 4 * size_of::<usize>());
+            }
+            if let Some(&near) = queue.get(at + AHEAD) {
+                // SAFETY: an object of the queue.
+                unsafe { prefetch_contents(near as Object) };
             }
             // SAFETY: what is in the queue was found by a reference or in the
             // collector's lists, and nothing is freed during the pause.
@@ -291,6 +299,26 @@ impl<'p> Walker<'p, Part> {
             static_types: self.static_types,
             found: self.found,
             read: self.read,
+        }
+    }
+}
+
+/// Asks for the memory that an object's reader will read next, beyond the object.
+///
+/// # Safety
+///
+/// `object` is an object.
+#[inline(always)]
+unsafe fn prefetch_contents(object: Object) {
+    // SAFETY: as the caller promises; a wrong address is only a wasted hint.
+    unsafe {
+        let ty = ffi::Py_TYPE(object);
+        if ty == &raw mut ffi::PyDict_Type {
+            let keys = layout::dict::keys(object).0 as usize;
+            prefetch(keys);
+            prefetch(keys + 64);
+        } else if ty == &raw mut ffi::PyList_Type {
+            prefetch((*object.cast::<ffi::PyListObject>()).ob_item as usize);
         }
     }
 }

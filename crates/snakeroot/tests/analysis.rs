@@ -9,8 +9,8 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::{EdgeRef, Reversed};
 use proptest::prelude::*;
 use snakeroot::analysis::{
-    Chain, Direction, Neighbourhood, NeighbourhoodOptions, census, neighbourhood, shortest_chain,
-    try_neighbourhood, try_shortest_chain, why,
+    Chain, Direction, Neighbourhood, NeighbourhoodNode, NeighbourhoodOptions, census,
+    neighbourhood, shortest_chain, try_neighbourhood, try_shortest_chain, why,
 };
 use snakeroot::snapshot::{Root, RootKind};
 use snakeroot::{Graph, LabelId, NodeId, Snapshot, TypeId};
@@ -324,6 +324,12 @@ fn slow_neighbourhood(
             }
         }
         let taken = neighbours.len().min(options.too_many);
+        if direction == Direction::Referrers && taken < neighbours.len() {
+            // No other noise than weak references is in these graphs.
+            neighbours.sort_by_key(|&there| {
+                !all.iter().any(|edge| ends(edge) == (node, there) && graph.is_strong(edge.label))
+            });
+        }
         slow.nodes.get_mut(&node.place()).unwrap().1 = (neighbours.len() - taken) as u64;
         for &neighbour in &neighbours[..taken] {
             let between: Vec<_> =
@@ -559,6 +565,62 @@ fn a_neighbourhood_counts_what_it_leaves_out() {
         found.graph.node_weights().map(|at| (at.node, at.depth, at.left_out)).collect();
     let node = |name| graph.named(name);
     assert_eq!(nodes, [(node("x"), 0, 3), (node("a"), 1, 0), (node("b"), 1, 0), (node("r"), 2, 0)]);
+}
+
+/// What is taken of the referrers of `x`, and how many are left out.
+fn taken(graph: &Graph, options: &NeighbourhoodOptions) -> (Vec<String>, u64) {
+    let start = [graph.named("x")];
+    let found =
+        neighbourhood(graph, &start, Direction::Referrers, options, |_| true, |_| false).graph;
+    let mut nodes = found.node_weights();
+    let left_out = nodes.next().unwrap().left_out;
+    let name = |at: &NeighbourhoodNode| graph.snapshot().names().get(at.node).unwrap().to_string();
+    (nodes.map(name).collect(), left_out)
+}
+
+#[test]
+fn of_too_many_referrers_those_that_explain_most_are_taken() {
+    let graph = drawn(
+        "f1@function f2@function f3@function -[:__globals__]> x@dict
+         c@type -[:__subclasses__]> x; k@dict -[key]> x; w ~> x
+         l@list -[[0]]> x; i -[.namespace]> x
+         m@module -[:__dict__]> x; fr@frame -[:f_globals]> x; t@thread -[:locals]> x
+         s@frame -[:local]> x",
+    );
+    let take = |too_many| {
+        let options = NeighbourhoodOptions { max_depth: 1, too_many, weak: true };
+        taken(&graph, &options)
+    };
+    let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(take(3), (names("m t s"), 9));
+    assert_eq!(take(5), (names("m t s l i"), 7));
+    assert_eq!(take(6), (names("m t s l i f1"), 6));
+    // Where all are taken, they stay in the graph's order.
+    assert_eq!(take(12), (names("f1 f2 f3 c k w l i m fr t s"), 0));
+}
+
+#[test]
+fn of_too_many_referrers_beyond_the_first_thousands_their_type_decides() {
+    let mut text = String::new();
+    for place in 0..5_000 {
+        text.push_str(&format!("o{place} -[:__class__]> x@type\n"));
+    }
+    text.push_str("d@dict -[[\"x\"]]> x; m@module -[.x]> x; c@type -[:__base__]> x");
+    let options = NeighbourhoodOptions { max_depth: 1, too_many: 3, ..Default::default() };
+    // Instances are known by then to hold by their class.
+    assert_eq!(taken(&drawn(&text), &options).0, ["m", "d", "o0"]);
+}
+
+#[test]
+fn of_too_many_referents_the_first_are_taken() {
+    let graph =
+        drawn("x@function -[:__globals__]> a; x -[:__closure__]> b; x -[:__dict__]> m@module");
+    let start = [graph.named("x")];
+    let options = NeighbourhoodOptions { too_many: 2, ..Default::default() };
+    let found =
+        neighbourhood(&graph, &start, Direction::Referents, &options, |_| true, |_| false).graph;
+    let nodes: Vec<NodeId> = found.node_weights().map(|at| at.node).collect();
+    assert_eq!(nodes, ["x", "a", "b"].map(|name| graph.named(name)));
 }
 
 #[test]

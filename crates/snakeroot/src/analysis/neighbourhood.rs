@@ -2,7 +2,7 @@
 //!
 //! The expansion that objgraph's `show_backrefs` and `show_refs` made known.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 
 use indexmap::IndexMap;
@@ -11,7 +11,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::Direction;
 use super::noise::Noise;
 use crate::graph::{Edge, Graph, NodeSet};
-use crate::id::{LabelId, NodeId};
+use crate::id::{LabelId, NodeId, TypeId};
 
 /// How far to go and how much to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +90,8 @@ impl Neighbourhood {
 ///
 /// O of the neighbours of all nodes expanded, and of the referents of all
 /// referrers shown: each of their rows is read once. Where referrers must be left out, the
-/// first 4,096 are looked into besides, rows of up to 64 referents only; of the others, and
-/// of longer rows, the referrer's type decides. Two bits a node of scratch.
+/// first 4,096 are looked into besides, rows of up to 64 referents only; of longer rows the
+/// referrer's type decides, of later referrers what those of their type were found to be. Two bits a node of scratch.
 pub fn neighbourhood(
     graph: &Graph,
     starts: &[NodeId],
@@ -251,11 +251,20 @@ impl<'a> Growth<'a> {
     fn keep_telling(&mut self, node: NodeId, neighbours: &mut Vec<(NodeId, bool)>, limit: usize) {
         if self.direction == Direction::Referrers {
             let noise = self.noise.get_or_insert_with(|| Noise::new(self.graph));
+            let types = self.graph.snapshot().type_ids();
             let mut classes: [Vec<(NodeId, bool)>; 3] = Default::default();
+            // By type, whether all of it that were looked into are noise.
+            let mut only_noise: HashMap<TypeId, bool> = HashMap::new();
             for (at, &(referrer, strong)) in neighbours.iter().enumerate() {
-                let is_noise = || match at < MAX_LOOKED_INTO {
-                    true => noise.is_noisy(referrer, node),
-                    false => noise.is_type(referrer),
+                let type_id = types[referrer.index()];
+                let mut is_noise = || {
+                    if at >= MAX_LOOKED_INTO {
+                        let known = only_noise.get(&type_id).copied();
+                        return known.unwrap_or_else(|| noise.is_type(referrer));
+                    }
+                    let is_noise = noise.is_noisy(referrer, node);
+                    *only_noise.entry(type_id).or_insert(true) &= is_noise;
+                    is_noise
                 };
                 let class = if !strong || is_noise() {
                     Telling::Noise

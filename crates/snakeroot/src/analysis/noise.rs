@@ -51,8 +51,7 @@ impl<'a> Noise<'a> {
         self.is_metatype[self.graph.snapshot().type_ids()[node.index()].index()]
     }
 
-    /// Whether a node is a module.
-    pub(super) fn is_module(&self, node: NodeId) -> bool {
+    fn is_module(&self, node: NodeId) -> bool {
         self.is_module[self.graph.snapshot().type_ids()[node.index()].index()]
     }
 
