@@ -16,8 +16,9 @@ TESTING = $(VENV)/.testing
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
+# Without ensurepip (Debian's python3-venv) half an environment is left behind, which the next run would take for whole.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(INSTALLED): $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
@@ -52,8 +53,8 @@ bench: $(INSTALLED) ## Measure against objgraph, guppy3, refcycle and the floor
 	$(BIN)/python benches/compare.py --python $(BIN)/python
 	cargo bench --quiet -p snakeroot
 
-docs: ## Build the reference documentation of the crates
-	cargo doc --workspace --no-deps
+docs: $(VENV)/bin/python ## Build the reference documentation of the crates
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo doc --workspace --no-deps
 
 clean: ## Remove what was built
 	cargo clean

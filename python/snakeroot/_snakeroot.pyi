@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, overload
 
 __version__: str
 
@@ -60,10 +60,11 @@ def find_ref_chain(
     max_depth: int = 20,
     extra_ignore: Iterable[int] | None = None,
 ) -> list[Any]: ...
+@overload
 def show_backrefs(
     objs: object,
-    max_depth: int | _Path | None = None,
-    extra_ignore: Iterable[int] | None = None,
+    max_depth: int = 3,
+    extra_ignore: Iterable[int] = (),
     filter: _Predicate | None = None,
     too_many: int = 10,
     highlight: _Predicate | None = None,
@@ -76,14 +77,49 @@ def show_backrefs(
     *,
     engine: str | None = None,
 ) -> Picture | None: ...
+@overload
+def show_backrefs(
+    objs: object,
+    filename: _Path,
+    max_depth: int = 3,
+    extra_ignore: Iterable[int] = (),
+    filter: _Predicate | None = None,
+    too_many: int = 10,
+    highlight: _Predicate | None = None,
+    extra_info: Callable[[Any], object] | None = None,
+    refcounts: bool = False,
+    shortnames: bool = True,
+    output: _Writes | None = None,
+    extra_node_attrs: Callable[[Any], dict[str, object]] | None = None,
+    *,
+    engine: str | None = None,
+) -> Picture | None: ...
+@overload
 def show_refs(
     objs: object,
-    max_depth: int | _Path | None = None,
-    extra_ignore: Iterable[int] | None = None,
+    max_depth: int = 3,
+    extra_ignore: Iterable[int] = (),
     filter: _Predicate | None = None,
     too_many: int = 10,
     highlight: _Predicate | None = None,
     filename: _Path | None = None,
+    extra_info: Callable[[Any], object] | None = None,
+    refcounts: bool = False,
+    shortnames: bool = True,
+    output: _Writes | None = None,
+    extra_node_attrs: Callable[[Any], dict[str, object]] | None = None,
+    *,
+    engine: str | None = None,
+) -> Picture | None: ...
+@overload
+def show_refs(
+    objs: object,
+    filename: _Path,
+    max_depth: int = 3,
+    extra_ignore: Iterable[int] = (),
+    filter: _Predicate | None = None,
+    too_many: int = 10,
+    highlight: _Predicate | None = None,
     extra_info: Callable[[Any], object] | None = None,
     refcounts: bool = False,
     shortnames: bool = True,

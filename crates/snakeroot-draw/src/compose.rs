@@ -177,11 +177,12 @@ fn one_piece(
         piece.edges.iter().map(|edge| (edge.upper, edge.lower)).collect();
     let rows = rank::rows(members.len(), &downwards, span);
     let widths: Vec<f32> = members.iter().map(|&node| sketch.nodes[node].width).collect();
-    let layers = Layers::new(&piece, &rows, max_vertices)?;
+    let layers = Layers::new(&piece, &rows, &[], max_vertices)?;
     let mut arranged = Arranged::new(layers, &widths, share, false);
     let size = (arranged.spread.width, arranged.spread.height);
     if let Some(stack) = Stack::new(&piece, &arranged.layers, &rows, span, size)
-        && let Some(mut layers) = Layers::new(&piece, &stack.ranks, max_vertices)
+        && let Some(mut layers) =
+            Layers::new(&piece, &stack.ranks, &stack.label_wishes(&piece), max_vertices)
     {
         stack.keep_order(&piece, &arranged.layers, &mut layers);
         let stacked = Arranged::new(layers, &widths, share, true);
@@ -292,6 +293,7 @@ fn bands(layers: &Layers, centres: &[i32], ports: &[Ports]) -> Vec<Band> {
         let row = layers.row[upper as usize] as usize;
         sideways[row] = sideways[row].max(run.abs() as f32);
     }
+    let busy = busy(layers);
     let mut bands: Vec<Band> = Vec::with_capacity(layers.rows.len());
     let mut y = 0.0;
     let mut was_boxes = true;
@@ -304,13 +306,27 @@ fn bands(layers: &Layers, centres: &[i32], ports: &[Ports]) -> Vec<Band> {
         if row > 0 {
             let gap = if was_boxes && is_boxes { theme::ROW_GAP } else { theme::ROW_GAP / 2.0 };
             let growth = sideways[row - 1] * theme::ROW_GAP_GROWTH;
-            y += gap + growth.min(theme::ROW_GAP_MAX_GROWTH);
+            y += gap + growth.min(theme::ROW_GAP_MAX_GROWTH) + busy[row - 1];
         }
         bands.push(Band { top: y, bottom: y + height });
         y += height;
         was_boxes = is_boxes;
     }
     bands
+}
+
+/// How much more room there is below each row where many edges meet at one box.
+fn busy(layers: &Layers) -> Vec<f32> {
+    let mut ends = vec![[0usize; 2]; layers.vertices.len()];
+    let mut most = vec![0; layers.rows.len()];
+    for &(upper, lower) in &layers.joins {
+        ends[upper as usize][0] += 1;
+        ends[lower as usize][1] += 1;
+        let row = layers.row[upper as usize] as usize;
+        most[row] = ends[upper as usize][0].max(ends[lower as usize][1]).max(most[row]);
+    }
+    let growth = |most: usize| most.saturating_sub(theme::BUSY) as f32 * theme::BUSY_GAP_GROWTH;
+    most.into_iter().map(|most| growth(most).min(theme::BUSY_GAP_MAX_GROWTH)).collect()
 }
 
 /// Sets the pieces side by side, in as many shelves as make a wide page.

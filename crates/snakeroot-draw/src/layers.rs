@@ -63,9 +63,17 @@ pub(crate) struct Layers {
 impl Layers {
     /// Cuts the edges, given the boxes' rows; `None` if that takes more than
     /// `max_vertices`.
-    pub(crate) fn new(piece: &Piece, node_rows: &[i32], max_vertices: usize) -> Option<Self> {
+    ///
+    /// `label_wishes` are rows for the labels of some edges: labels without one
+    /// stand near their edge's middle.
+    pub(crate) fn new(
+        piece: &Piece,
+        node_rows: &[i32],
+        label_wishes: &[Option<i32>],
+        max_vertices: usize,
+    ) -> Option<Self> {
         let mut crowd = Vec::new();
-        let label_rows = label_rows(piece, node_rows, &mut crowd);
+        let label_rows = label_rows(piece, node_rows, label_wishes, &mut crowd);
         // Rows that hold neither box nor label hold bends only: they go.
         let mut used = vec![false; crowd.len()];
         for &row in node_rows.iter().chain(label_rows.iter().flatten()) {
@@ -131,7 +139,12 @@ impl Layers {
 
 /// The row of each label: between two rows of boxes, near the edge's middle,
 /// rather where fewer labels stand.
-fn label_rows(piece: &Piece, node_rows: &[i32], crowd: &mut Vec<f32>) -> Vec<Option<i32>> {
+fn label_rows(
+    piece: &Piece,
+    node_rows: &[i32],
+    wishes: &[Option<i32>],
+    crowd: &mut Vec<f32>,
+) -> Vec<Option<i32>> {
     let last = node_rows.iter().copied().max().unwrap_or(0);
     crowd.resize(last as usize + 1, 0.0);
     // Short edges have no choice, so they choose first.
@@ -145,6 +158,11 @@ fn label_rows(piece: &Piece, node_rows: &[i32], crowd: &mut Vec<f32>) -> Vec<Opt
         let Some(width) = ends.label else {
             continue;
         };
+        if let Some(&Some(wish)) = wishes.get(edge) {
+            crowd[wish as usize] += width;
+            rows[edge] = Some(wish);
+            continue;
+        }
         let first = node_rows[ends.upper] + 1;
         let end = node_rows[ends.lower];
         let middle = (first + end - 1) as f32 / 2.0;

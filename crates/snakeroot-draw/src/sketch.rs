@@ -111,6 +111,7 @@ impl Sketch {
                 });
             }
         }
+        widen(&mut nodes, &edges);
         let left_out = count - kept.len();
         Ok(Self {
             nodes,
@@ -224,6 +225,20 @@ fn measured(drawing: &Drawing, node: usize) -> SketchNode {
             .ceil(),
         lines,
         loops: Vec::new(),
+    }
+}
+
+/// Makes boxes wide enough that many arrows beside one another can be told apart.
+fn widen(nodes: &mut [SketchNode], edges: &[SketchEdge]) {
+    let mut ends = vec![[0u16; 2]; nodes.len()];
+    for edge in edges {
+        ends[edge.source][0] += 1;
+        ends[edge.target][1] += 1;
+    }
+    for (node, ends) in nodes.iter_mut().zip(ends) {
+        let most = f32::from(ends[0].max(ends[1]));
+        let room = (most * theme::MIN_PORT_GAP).min(theme::MAX_PORTS_WIDTH);
+        node.width = node.width.max(room + 2.0 * theme::CORNER).ceil();
     }
 }
 

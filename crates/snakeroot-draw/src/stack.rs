@@ -5,7 +5,7 @@
 //! to right, into one after the other of several rows, and their edges run down between
 //! the boxes below. No two edges cross that did not before.
 
-use crate::layers::{Item, Layers, Piece, Vertex};
+use crate::layers::{Item, Layers, Piece, PieceEdge, Vertex};
 use crate::theme;
 
 /// A piece up to this wide is left as it is: it fits on a page.
@@ -89,6 +89,22 @@ impl Stack {
             shift += growth;
         }
         Self { ranks: stacked, blocks }
+    }
+
+    /// For each edge at a stacked box the row beside the box, for its label: farther
+    /// off, among the edges of other boxes, it could be any of theirs.
+    pub(crate) fn label_wishes(&self, piece: &Piece) -> Vec<Option<i32>> {
+        let is_stacked = |node: usize| {
+            let rank = self.ranks[node];
+            let block = self.blocks.partition_point(|block| block.last < rank);
+            self.blocks.get(block).is_some_and(|block| block.first < block.last)
+        };
+        let wish = |edge: &PieceEdge| match (is_stacked(edge.upper), is_stacked(edge.lower)) {
+            (true, false) => Some(self.ranks[edge.upper] + 1),
+            (false, true) => Some(self.ranks[edge.lower] - 1),
+            _ => None,
+        };
+        piece.edges.iter().map(|edge| edge.label.and_then(|_| wish(edge))).collect()
     }
 
     /// Puts the rows of `new`, which has the stacked ranks, into the order of `old`.

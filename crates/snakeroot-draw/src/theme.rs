@@ -43,6 +43,15 @@ pub(crate) const ROW_GAP_GROWTH: f32 = 0.035;
 pub(crate) const ROW_GAP_MAX_GROWTH: f32 = 34.0;
 /// Between two ends of edges on one side of a box, where there is room.
 pub(crate) const PORT_GAP: f32 = 12.0;
+/// Between two ends of edges on one side of a box, for which the box is made wider.
+pub(crate) const MIN_PORT_GAP: f32 = 6.0;
+/// Beyond it the ends come closer again.
+pub(crate) const MAX_PORTS_WIDTH: f32 = 400.0;
+/// What a row gap grows by for each edge at one box, from so many on.
+pub(crate) const BUSY_GAP_GROWTH: f32 = 0.8;
+pub(crate) const BUSY: usize = 16;
+/// The most that a row gap grows by for that.
+pub(crate) const BUSY_GAP_MAX_GROWTH: f32 = 48.0;
 /// How far the innermost self loop reaches out of its box.
 pub(crate) const LOOP_REACH: f32 = 16.0;
 pub(crate) const ARROW_LENGTH: f32 = 7.5;

@@ -67,7 +67,7 @@ impl Heap {
     ///
     /// `by` is "size" or "count"; with `limit=None` all types are in it.
     /// Raises `ValueError` for another word or a negative limit.
-    #[pyo3(signature = (by="size", limit=Some(10)))]
+    #[pyo3(signature = (by="size", limit=Some(10)), text_signature = "($self, by=\"size\", limit=10)")]
     fn types(&self, py: Python<'_>, by: &str, limit: Option<i64>) -> PyResult<Types> {
         let limit = arguments::limit(limit, "limit")?;
         let census = py.detach(|| match by {

@@ -8,6 +8,8 @@ use snakeroot::graph::Edge as CoreEdge;
 use snakeroot::snapshot::Flags;
 use snakeroot::{Graph, NodeId, view};
 
+use crate::results::Cursor;
+
 /// An object of a heap: what was recorded of it, not the object itself.
 #[pyclass(frozen, module = "snakeroot", eq, hash)]
 pub(crate) struct Node {
@@ -229,6 +231,10 @@ pub(crate) struct Edges {
 impl Edges {
     fn __len__(&self) -> usize {
         self.edges.len()
+    }
+
+    fn __iter__(this: Bound<'_, Self>) -> Cursor {
+        Cursor::over(this)
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Edge> {

@@ -4,7 +4,7 @@
 //! asks for references walks the heap and stays attached until the answer is
 //! there, so that the objects it names are still the same.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -47,7 +47,7 @@ fn counts(
         (Some(objects), _) => objects,
         (None, Some(_)) => py.import("gc")?.call_method0("get_objects")?,
     };
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     let mut counts = Counts::new();
     for object in objects.try_iter()? {
         let object = object?;
@@ -109,7 +109,8 @@ fn typestats<'py>(
 
 /// The names of the most common types with their counts, most frequent first.
 #[pyfunction]
-#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, filter=None))]
+#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, filter=None),
+    text_signature = "(limit=10, objects=None, shortnames=True, filter=None)")]
 fn most_common_types(
     py: Python<'_>,
     limit: Option<i64>,
@@ -123,7 +124,8 @@ fn most_common_types(
 
 /// Print the most common types with their counts.
 #[pyfunction]
-#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, file=None, filter=None))]
+#[pyo3(signature = (limit=Some(10), objects=None, shortnames=true, file=None, filter=None),
+    text_signature = "(limit=10, objects=None, shortnames=True, file=None, filter=None)")]
 fn show_most_common_types(
     py: Python<'_>,
     limit: Option<i64>,
@@ -182,7 +184,8 @@ fn of_type<'py>(objects: &Bound<'py, PyAny>, typename: &str) -> PyResult<Vec<Bou
 /// `peak_stats` maps names to the highest counts seen and is updated; without
 /// it the counts of earlier calls are kept. Collects garbage first.
 #[pyfunction]
-#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, filter=None))]
+#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, filter=None),
+    text_signature = "(limit=10, peak_stats=None, shortnames=True, filter=None)")]
 fn growth(
     py: Python<'_>,
     limit: Option<i64>,
@@ -214,7 +217,8 @@ fn growth(
 
 /// Print the types whose count rose above its peak since the last call.
 #[pyfunction]
-#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, file=None, filter=None))]
+#[pyo3(signature = (limit=Some(10), peak_stats=None, shortnames=true, file=None, filter=None),
+    text_signature = "(limit=10, peak_stats=None, shortnames=True, file=None, filter=None)")]
 fn show_growth(
     py: Python<'_>,
     limit: Option<i64>,
@@ -285,7 +289,7 @@ struct Live<'py> {
     py: Python<'py>,
     graph: Graph,
     held: Vec<Option<Bound<'py, PyAny>>>,
-    places: std::collections::HashMap<NodeId, usize>,
+    places: HashMap<NodeId, usize>,
 }
 
 impl<'py> Live<'py> {
@@ -480,8 +484,8 @@ impl<'py> Request<'_, 'py> {
             analysis::try_neighbourhood(graph, starts, self.direction, &options, keep, stop)?;
 
         let mut highlighted = HashSet::new();
-        let mut extra = std::collections::HashMap::new();
-        let mut attributes = std::collections::HashMap::new();
+        let mut extra = HashMap::new();
+        let mut attributes = HashMap::new();
         for weight in around.graph.node_weights() {
             let Some(object) = live.object(weight.node) else {
                 continue;
@@ -532,96 +536,152 @@ impl<'py> Request<'_, 'py> {
     }
 }
 
-/// objgraph's order, but a str or path in the second place is the file name.
-fn second_place(
-    max_depth: Option<&Bound<'_, PyAny>>,
-    filename: Option<&Bound<'_, PyAny>>,
-) -> PyResult<(i64, Option<PathBuf>)> {
-    let filename_path = arguments::path(filename, "filename")?;
-    let Some(second) = max_depth.filter(|second| !second.is_none()) else {
-        return Ok((3, filename_path));
-    };
-    if arguments::is_path(second) {
-        if filename_path.is_some() {
-            return Err(PyTypeError::new_err("filename: given twice, in second place and by name"));
-        }
-        return Ok((3, arguments::path(Some(second), "filename")?));
-    }
-    let depth = second.extract().map_err(|_| {
-        PyTypeError::new_err(format!(
-            "max_depth: expected a number (or a file name), found {}",
-            arguments::type_name(second)
-        ))
-    })?;
-    Ok((depth, filename_path))
-}
-
 fn given<'a, 'py>(what: Option<&'a Bound<'py, PyAny>>) -> Option<&'a Bound<'py, PyAny>> {
     what.filter(|what| !what.is_none())
 }
 
-macro_rules! show {
-    ($name:ident, $direction:expr, $doc:literal) => {
-        #[doc = $doc]
-        ///
-        /// `objs` is one object, or a list of them. A str or path in second place
-        /// is the file name; without one (and without `output`) the picture comes
-        /// back, to be shown in a notebook or saved. The name's end tells the
-        /// format: .png and .svg are painted here, .dot is text for Graphviz;
-        /// `engine="dot"` lets Graphviz lay out and paint, .pdf included.
-        ///
-        /// `max_depth` and `too_many` bound depth and breadth; `filter` and
-        /// `extra_ignore` (ids) leave objects out; `highlight` marks some;
-        /// `extra_info` adds text; `refcounts` adds reference counts;
-        /// `shortnames=False` gives `module.name`; `output` is a file object for DOT.
-        ///
-        /// Raises `ValueError` for a negative depth or an unknown format, `OSError`
-        /// for a place that cannot be written, and what a callback raises.
-        /// O(objects + references) time.
-        #[pyfunction]
-        #[pyo3(signature = (objs, max_depth=None, extra_ignore=None, filter=None, too_many=10,
-            highlight=None, filename=None, extra_info=None, refcounts=false, shortnames=true,
-            output=None, extra_node_attrs=None, *, engine=None))]
-        #[allow(clippy::too_many_arguments)] // objgraph's own
-        fn $name<'py>(
-            objs: &Bound<'py, PyAny>,
-            max_depth: Option<&Bound<'py, PyAny>>,
-            extra_ignore: Option<&Bound<'py, PyAny>>,
-            filter: Option<&Bound<'py, PyAny>>,
-            too_many: i64,
-            highlight: Option<&Bound<'py, PyAny>>,
-            filename: Option<&Bound<'py, PyAny>>,
-            extra_info: Option<&Bound<'py, PyAny>>,
-            refcounts: bool,
-            shortnames: bool,
-            output: Option<&Bound<'py, PyAny>>,
-            extra_node_attrs: Option<&Bound<'py, PyAny>>,
-            engine: Option<&str>,
-        ) -> PyResult<Option<Picture>> {
-            let (max_depth, filename) = second_place(max_depth, filename)?;
-            let request = Request {
-                direction: $direction,
-                max_depth,
-                too_many,
-                ignore: ignored(extra_ignore)?,
-                only: None,
-                filter: given(filter),
-                highlight: given(highlight),
-                extra_info: given(extra_info),
-                extra_node_attrs: given(extra_node_attrs),
-                refcounts,
-                shortnames,
-                filename,
-                output: given(output),
-                engine: picture::engine(engine)?,
-            };
-            request.run(objs)
+/// The parameters of `show_backrefs` and `show_refs` behind `objs`, in objgraph's order.
+const PARAMETERS: [&str; 11] = [
+    "max_depth",
+    "extra_ignore",
+    "filter",
+    "too_many",
+    "highlight",
+    "filename",
+    "extra_info",
+    "refcounts",
+    "shortnames",
+    "output",
+    "extra_node_attrs",
+];
+
+/// The arguments of `show_backrefs` and `show_refs` behind `objs`, by name.
+///
+/// objgraph's order, but a str or path in the second place is the file name,
+/// and the others follow it.
+fn named_arguments<'py>(
+    function: &str,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<HashMap<String, Bound<'py, PyAny>>> {
+    let mut named = HashMap::new();
+    let mut places = PARAMETERS.iter();
+    for (place, argument) in args.iter().enumerate() {
+        let name = if place == 0 && arguments::is_path(&argument) {
+            "filename"
+        } else {
+            let next = places.find(|name| !named.contains_key(**name));
+            next.ok_or_else(|| {
+                PyTypeError::new_err(format!("{function}() takes at most 12 positional arguments"))
+            })?
+        };
+        named.insert(name.to_owned(), argument);
+    }
+    for (name, argument) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
+        let name: String = name.extract()?;
+        if !PARAMETERS.contains(&name.as_str()) && name != "engine" {
+            return Err(PyTypeError::new_err(format!(
+                "{function}() got an unexpected keyword argument '{name}'"
+            )));
         }
-    };
+        if named.insert(name.clone(), argument).is_some() {
+            return Err(PyTypeError::new_err(format!(
+                "{function}() got multiple values for argument '{name}'"
+            )));
+        }
+    }
+    Ok(named)
 }
 
-show!(show_backrefs, Direction::Referrers, "Draw what refers to `objs`, directly and indirectly.");
-show!(show_refs, Direction::Referents, "Draw what `objs` refer to, directly and indirectly.");
+/// `show_backrefs` or `show_refs`, by direction.
+fn show<'py>(
+    function: &str,
+    direction: Direction,
+    objs: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Picture>> {
+    let named = named_arguments(function, args, kwargs)?;
+    let given = |name: &str| given(named.get(name));
+    let number = |name: &str, default: i64| match given(name) {
+        None => Ok(default),
+        Some(value) => value.extract::<i64>().map_err(|_| {
+            PyTypeError::new_err(format!(
+                "{name}: expected a number, found {}",
+                arguments::type_name(value)
+            ))
+        }),
+    };
+    let truth = |name: &str, default: bool| given(name).map_or(Ok(default), |it| it.is_truthy());
+    let engine = given("engine").map(|name| name.extract::<String>()).transpose()?;
+    let request = Request {
+        direction,
+        max_depth: number("max_depth", 3)?,
+        too_many: number("too_many", 10)?,
+        ignore: ignored(given("extra_ignore"))?,
+        only: None,
+        filter: given("filter"),
+        highlight: given("highlight"),
+        extra_info: given("extra_info"),
+        extra_node_attrs: given("extra_node_attrs"),
+        refcounts: truth("refcounts", false)?,
+        shortnames: truth("shortnames", true)?,
+        filename: arguments::path(given("filename"), "filename")?,
+        output: given("output"),
+        engine: picture::engine(engine.as_deref())?,
+    };
+    request.run(objs)
+}
+
+/// Draw what refers to `objs`, directly and indirectly.
+///
+/// `objs` is one object, or a list of them. A str or path in second place is
+/// the file name; without one (and without `output`) the picture comes back, to
+/// be shown in a notebook or saved. The name's end tells the format: .png and
+/// .svg are painted here, .dot is text for Graphviz; `engine="dot"` lets
+/// Graphviz lay out and paint, .pdf included.
+///
+/// `max_depth` and `too_many` bound depth and breadth; `filter` and
+/// `extra_ignore` (ids) leave objects out; `highlight` marks some; `extra_info`
+/// adds text; `refcounts` adds reference counts; `shortnames=False` gives
+/// `module.name`; `output` is a file object for DOT; `extra_node_attrs` adds
+/// attributes in DOT.
+///
+/// Raises `ValueError` for a negative depth or an unknown format, `OSError` for
+/// a place that cannot be written, and what a callback raises.
+/// O(objects + references) time.
+#[pyfunction]
+#[pyo3(
+    signature = (objs, *args, **kwargs),
+    text_signature = "(objs, max_depth=3, extra_ignore=(), filter=None, too_many=10, \
+        highlight=None, filename=None, extra_info=None, refcounts=False, shortnames=True, \
+        output=None, extra_node_attrs=None, *, engine=None)"
+)]
+fn show_backrefs<'py>(
+    objs: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Picture>> {
+    show("show_backrefs", Direction::Referrers, objs, args, kwargs)
+}
+
+/// Draw what `objs` refer to, directly and indirectly.
+///
+/// The parameters are those of `show_backrefs`. O of what is met in time.
+#[pyfunction]
+#[pyo3(
+    signature = (objs, *args, **kwargs),
+    text_signature = "(objs, max_depth=3, extra_ignore=(), filter=None, too_many=10, \
+        highlight=None, filename=None, extra_info=None, refcounts=False, shortnames=True, \
+        output=None, extra_node_attrs=None, *, engine=None)"
+)]
+fn show_refs<'py>(
+    objs: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Picture>> {
+    show("show_refs", Direction::Referents, objs, args, kwargs)
+}
 
 /// Draw one or several chains of objects, each of which refers to the next.
 ///

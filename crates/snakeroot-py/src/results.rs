@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::PyClass;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -135,6 +136,35 @@ impl HeapInfo {
     }
 }
 
+/// Goes over a sequence of ours, making each item when it is asked for.
+#[pyclass(module = "snakeroot")]
+pub(crate) struct Cursor {
+    sequence: Py<PyAny>,
+    next: usize,
+}
+
+impl Cursor {
+    pub(crate) fn over<T: PyClass>(sequence: Bound<'_, T>) -> Self {
+        Self { sequence: sequence.into_any().unbind(), next: 0 }
+    }
+}
+
+#[pymethods]
+impl Cursor {
+    fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let sequence = self.sequence.bind(py);
+        if self.next >= sequence.len()? {
+            return Ok(None);
+        }
+        self.next += 1;
+        sequence.get_item(self.next - 1).map(Some)
+    }
+}
+
 /// One type and how many objects have it.
 #[pyclass(frozen, module = "snakeroot", get_all)]
 pub(crate) struct TypeRow {
@@ -195,6 +225,10 @@ impl Types {
             .ok_or_else(|| PyIndexError::new_err(format!("row {index} of {length}")))
     }
 
+    fn __iter__(this: Bound<'_, Self>) -> Cursor {
+        Cursor::over(this)
+    }
+
     /// The rows as plain data: a list of dicts with type, count and size in bytes.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let rows = PyList::empty(py);
@@ -245,6 +279,10 @@ impl Chains {
         chain
             .map(|chain| self.nodes(chain))
             .ok_or_else(|| PyIndexError::new_err(format!("chain {index} of {}", self.chains.len())))
+    }
+
+    fn __iter__(this: Bound<'_, Self>) -> Cursor {
+        Cursor::over(this)
     }
 
     /// Each chain on one line, as Python would reach the object.

@@ -120,13 +120,13 @@ impl Sink for Whole {
     }
 }
 
-/// Keeps where edges lead and nothing else.
+/// Keeps where edges lead and nothing else; weak references are left out.
 pub(crate) struct Targets(pub(crate) Vec<usize>);
 
 impl Sink for Targets {
     #[inline(always)]
-    fn edge(&mut self, object: Object, _label: u32) {
-        if !object.is_null() {
+    fn edge(&mut self, object: Object, label: u32) {
+        if !object.is_null() && label != labels::WEAK {
             self.0.push(object as usize);
         }
     }

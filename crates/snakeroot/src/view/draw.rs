@@ -192,8 +192,13 @@ impl<'a> Pen<'a> {
             items += u64::from(counts(kind));
             unknown += u64::from(kind == LabelKind::Unnamed);
         }
-        // Where the labels were not read, nobody counted the items.
-        (items > 0 || unknown == 0).then_some(items)
+        // Where the labels were not read, nobody counted the items. And an instance of a
+        // subclass holds its class at least: without it, its row was not read.
+        let snapshot = self.graph.snapshot();
+        let is_read = !self.graph.referents(node).is_empty()
+            || &*snapshot.type_of(node).module == "builtins"
+            || snapshot.type_of(node).module.is_empty();
+        (items > 0 || (unknown == 0 && is_read)).then_some(items)
     }
 
     /// `3 refs, 184 B`
@@ -238,7 +243,9 @@ impl<'a> Pen<'a> {
             true => EdgeStyle::Plain,
         };
         let label: Label = self.graph.snapshot().label_table().get(label);
-        let mut label = shortened(&label.short());
+        let is_blank_key = label.kind == LabelKind::Key && label.text.trim().is_empty();
+        let short = if is_blank_key { format!("{:?}", label.text) } else { label.short() };
+        let mut label = shortened(&short);
         if count > 1 {
             label.push_str(&format!(" and {} more", grouped(count - 1)));
         }

@@ -1,0 +1,86 @@
+"""Builds the wheel and runs the Python tests on every interpreter that is found.
+
+Looks for CPython 3.10 to 3.15 among pyenv's versions, on the PATH, and where a script that brings
+more of them stands beside the checkout. Interpreters that are missing are named and left out.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+BRINGS_MORE = HERE.parent / "shared" / "tools" / "pythons"
+PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3] + sys.abiflags, sys.implementation.name)"
+
+
+def describe(python):
+    """`(3.11.7, "")` with the build's flags, or None for what is no CPython of ours."""
+    found = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=False)
+    match = re.match(r"(\d+\.\d+)\.\d+(\w*) cpython", found.stdout)
+    return (match[0].split()[0], match[1]) if match and match[1] in VERSIONS else None
+
+
+def interpreters(more_in):
+    candidates = [sys.executable]
+    root = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    candidates += sorted(map(str, Path(root).glob("versions/*/bin/python3")))
+    candidates += [found for version in VERSIONS if (found := shutil.which("python" + version))]
+    if BRINGS_MORE.exists():
+        if not more_in.exists():
+            subprocess.run(["bash", BRINGS_MORE, more_in], check=False, stdout=subprocess.DEVNULL)
+        candidates += sorted(map(str, more_in.glob("deb-*/usr/bin/python3.*[0-9]")))
+        candidates += sorted(map(str, more_in.glob("deb-*/usr/bin/python3.*[0-9]d")))
+    found = {}
+    for python in candidates:
+        what = describe(python)
+        if what:
+            found.setdefault(what[0], (python, what[1]))
+    return found
+
+
+def run(*command, **options):
+    return subprocess.run(list(map(str, command)), cwd=HERE, check=False, **options).returncode
+
+
+def test(python, name, folder):
+    """Builds, installs and tests with one interpreter; what went wrong, or None."""
+    environment = folder / name
+    if run(python, "-m", "venv", "--without-pip", environment):
+        return "no virtual environment"
+    own = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", own, "--quiet", "--disable-pip-version-check"]
+    if run(*pip, "install", "--force-reinstall", "--no-deps", "."):
+        return "the wheel does not build or install"
+    if run(*pip, "install", "-r", "tests/python/requirements.txt"):
+        return "the test requirements do not install"
+    return "tests fail" if run(own, "-m", "pytest", "-q") else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=HERE / ".venvs" / "matrix")
+    parser.add_argument("--pythons", type=Path, default=HERE / ".venvs" / "pythons")
+    parser.add_argument("--only", nargs="*", help="versions to test, e.g. 3.14")
+    arguments = parser.parse_args()
+    found = interpreters(arguments.pythons)
+    if arguments.only:
+        found = {name: it for name, it in found.items() if it[1] in arguments.only}
+    for version in VERSIONS:
+        if not any(it[1] == version for it in found.values()):
+            print("CPython %s is not here and is left out" % version, flush=True)
+    failures = 0
+    for name, (python, _) in sorted(found.items()):
+        print("CPython %s: %s" % (name, python), flush=True)
+        wrong = test(python, name, arguments.folder)
+        failures += wrong is not None
+        print("CPython %s: %s" % (name, wrong or "all tests pass"), flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
