@@ -186,6 +186,7 @@ fn one_piece(
     {
         stack.keep_order(&piece, &arranged.layers, &mut layers);
         let stacked = Arranged::new(layers, &widths, share, true);
+        debug_assert!(stacked.crossings <= arranged.crossings, "the order was kept");
         let distance = stack::distance(stacked.spread.width, stacked.spread.height);
         if distance < STACKED_GAIN * stack::distance(size.0, size.1) {
             arranged = stacked;

@@ -424,6 +424,7 @@ mod tests {
         Layers {
             vertices: vec![vertex; rows.len()],
             row: rows.to_vec(),
+            ranks: (0..=last as i32).collect(),
             rows: (0..=last)
                 .map(|row| (0..rows.len() as u32).filter(|&v| rows[v as usize] == row).collect())
                 .collect(),
@@ -456,7 +457,7 @@ mod tests {
         //  X
         // 2 3
         let layers = layers(&[0, 0, 1, 1], &[(0, 3), (1, 2)]);
-        assert_eq!(orders(&layers, 1.0).crossings, 0);
+        assert_eq!(orders(&layers, 1.0, false).crossings, 0);
     }
 
     #[test]
@@ -464,7 +465,7 @@ mod tests {
         // Each of three above joins each of three below: 9 crossings, whatever the order.
         let joins: Vec<_> = (0..3).flat_map(|a| (3..6).map(move |b| (a, b))).collect();
         let layers = layers(&[0, 0, 0, 1, 1, 1], &joins);
-        assert_eq!(orders(&layers, 1.0).crossings, 9);
+        assert_eq!(orders(&layers, 1.0, false).crossings, 9);
     }
 
     proptest! {
@@ -478,7 +479,7 @@ mod tests {
                 (0..14).map(|v| if v < 5 { 0 } else if v < 10 { 1 } else { 2 }).collect();
             let mut layers = layers(&rows, &joins);
             let before = slow_count(&layers);
-            let found = orders(&layers, 1.0);
+            let found = orders(&layers, 1.0, false);
             prop_assert!(found.crossings <= before);
             for rows in found.rows {
                 layers.rows = rows;

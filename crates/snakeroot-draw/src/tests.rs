@@ -174,6 +174,52 @@ fn any_drawing() -> impl Strategy<Value = Drawing> {
         })
 }
 
+/// Many boxes around a target: some refer to it, some to one that does, some are referred to
+/// by one above; a few edges run anywhere.
+fn any_wide_drawing() -> impl Strategy<Value = Drawing> {
+    let label = prop_oneof![Just(String::new()), Just("[0]".to_owned()), "[a-z_]{1,20}"];
+    (18usize..70, any::<bool>()).prop_flat_map(move |(count, targets_last)| {
+        let texts = prop::collection::vec(("[a-z]{1,14}", label.clone(), 0u8..8), count);
+        let further = prop::collection::vec((0..count, 0..count), 0..6);
+        (texts, further).prop_map(move |(texts, further)| {
+            let mut drawing = Drawing { targets_last, ..Drawing::default() };
+            let mut join = |source: usize, target: usize, label: &str| {
+                let ends = if targets_last { (source, target) } else { (target, source) };
+                let style = EdgeStyle::Plain;
+                let label = label.to_owned();
+                drawing.edges.push(DrawnEdge { source: ends.0, target: ends.1, label, style });
+            };
+            for (place, (_, label, kind)) in texts.iter().enumerate().skip(2) {
+                match kind {
+                    0 => join(place, place - 1, label),
+                    1..4 => {
+                        join(1, place, label);
+                        join(place, 0, label);
+                    }
+                    _ => join(place, 0, label),
+                }
+            }
+            for (source, target) in further {
+                join(source, target, "");
+            }
+            for (place, (title, ..)) in texts.iter().enumerate() {
+                let role = if place == 0 { Role::Target } else { Role::Plain };
+                drawing.nodes.push(node(title, &["1 ref"][..place % 2], role));
+            }
+            drawing
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn stacked_rows_keep_what_every_picture_keeps(drawing in any_wide_drawing()) {
+        check(&laid_out(&drawing))?;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -228,6 +274,43 @@ fn parallel_edges_and_two_cycles_keep_apart() {
     assert_eq!(picture.lines.len(), 4);
     check(&picture).unwrap();
     assert_eq!(picture.crossings(), 0);
+}
+
+/// The boxes of a fan and its picture: `count` referrers of one target.
+fn fan(count: usize) -> Layout {
+    let edges: String = (0..count).map(|place| format!("n{place} -> t: [0]\n")).collect();
+    laid_out(&drawing("t", &edges))
+}
+
+#[test]
+fn a_fan_that_fits_is_one_row() {
+    let picture = fan(12);
+    let tops: Vec<f32> = picture.nodes().iter().map(|place| place.top).collect();
+    assert!(picture.width() < 1_600.0);
+    assert_eq!(tops.iter().filter(|&&top| top == tops[0]).count(), 12);
+}
+
+#[test]
+fn a_wide_fan_is_a_block_above_its_target() {
+    for count in [30, 60, 150, 400] {
+        let picture = fan(count);
+        let aspect = picture.width() / picture.height();
+        assert!(aspect > 0.8 && aspect < 2.5, "{count} referrers: {aspect}");
+        assert_eq!(picture.crossings(), 0);
+        let target = picture.nodes.iter().position(|node| node.title.text == "t").unwrap();
+        let target = picture.nodes()[target].top;
+        assert!(picture.nodes().iter().all(|place| place.top == target || bottom(place) < target));
+        check(&picture).unwrap();
+    }
+}
+
+#[test]
+fn labels_of_a_block_stand_beside_its_boxes() {
+    let picture = fan(60);
+    for line in &picture.lines {
+        let at = line.label.as_ref().unwrap().2;
+        assert!(at.y - line.curve.start.y < 40.0, "{at:?} of an edge from {:?}", line.curve.start);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! stands in the heap they look at.
 
 mod arguments;
+mod counts;
 mod heap;
 mod live;
 mod node;
@@ -46,5 +47,6 @@ fn _snakeroot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)?;
     live::register(module)?;
     heap::register(module)?;
+    counts::register(module)?;
     objgraph::register(module)
 }

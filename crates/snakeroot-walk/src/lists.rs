@@ -130,8 +130,8 @@ mod tests {
         let mut headers = vec![[0_usize; 2]; count + 1];
         let start = headers.as_ptr() as usize;
         let address = |at: usize| start + at % (count + 1) * size_of::<[usize; 2]>();
-        for at in 0..=count {
-            headers[at] = [address(at + 1) | 1, address(at + count) | 2];
+        for (at, header) in headers.iter_mut().enumerate() {
+            *header = [address(at + 1) | 1, address(at + count) | 2];
         }
         headers
     }

@@ -345,10 +345,10 @@ impl<S: Sink> Walker<'_, S> {
             if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
                 return (info.fields[found].label, at + 1);
             }
-            if let Locals::Behind { first, .. } = info.locals {
-                if offset >= first {
-                    return (first_label + ((offset - first) / WORD) as u32, at + 1);
-                }
+            if let Locals::Behind { first, .. } = info.locals
+                && offset >= first
+            {
+                return (first_label + ((offset - first) / WORD) as u32, at + 1);
             }
             (labels::UNNAMED, at + 1)
         }

@@ -1,0 +1,255 @@
+//! What this interpreter is like: found out by trying, once, at import.
+//!
+//! Layouts differ between versions and patch levels. Each reader is tried on
+//! objects whose insides are known (`probe.py`); one that fails is switched
+//! off, named in a notice, and the public, slower way takes its place. Offsets
+//! that no header tells are found by looking for known pointers in the words
+//! of an object.
+
+mod offsets;
+mod trials;
+
+use std::collections::HashMap;
+use std::ffi::CString;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PyTuple, PyType};
+
+use crate::layout::Object;
+use crate::lists::Lists;
+
+/// Bits in a pointer that are not part of the address (3.14 and later tag some).
+const TAG_BITS: usize = 7;
+
+/// A word of an object and what it is called.
+pub(crate) type Field = (usize, Box<str>);
+
+/// How a running frame lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameLayout {
+    /// From the thread state to the frame, or to what points to it.
+    pub(crate) thread: usize,
+    /// Where there is one step between: from there to the frame.
+    pub(crate) through: Option<usize>,
+    /// From the frame to its code.
+    pub(crate) code: usize,
+    /// From the frame to the one below.
+    pub(crate) previous: usize,
+    /// From the frame to its first local.
+    pub(crate) locals: usize,
+    /// From the frame to the address of its instruction.
+    pub(crate) instruction: Option<usize>,
+}
+
+/// What was found out about the running interpreter.
+pub struct Probe {
+    pub(crate) lists: Option<Lists>,
+    pub(crate) traverse: Traverse,
+    pub(crate) readers: Readers,
+    pub(crate) sizes: Sizes,
+    pub(crate) fields: HashMap<usize, Vec<Field>>,
+    /// From a weak reference's type to the word that holds the referent.
+    pub(crate) weak: HashMap<usize, usize>,
+    /// The type of deques, if traverse visits their items in order.
+    pub(crate) deque: Option<usize>,
+    /// The dicts of static types that keep them elsewhere (3.12 and later).
+    pub(crate) type_dicts: HashMap<usize, usize>,
+    pub(crate) frames: Option<FrameLayout>,
+    /// From a thread state to its running frame, where that is an object (before 3.11).
+    pub(crate) frame_object: Option<usize>,
+    /// From a code object to the tuples with the names of its locals, in order.
+    pub(crate) local_names: Vec<usize>,
+    /// From a thread state to its `threading.get_ident`.
+    pub(crate) thread_ident: Option<usize>,
+    pub(crate) words: Words,
+    notices: Vec<String>,
+}
+
+/// The traverse functions by which a type's kind is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Traverse {
+    pub(crate) instance: Option<ffi::traverseproc>,
+    pub(crate) ty: Option<ffi::traverseproc>,
+    pub(crate) list: Option<ffi::traverseproc>,
+    pub(crate) tuple: Option<ffi::traverseproc>,
+    pub(crate) dict: Option<ffi::traverseproc>,
+    pub(crate) set: Option<ffi::traverseproc>,
+}
+
+/// Which readers may be used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Readers {
+    pub(crate) sequence: bool,
+    pub(crate) dict: bool,
+    pub(crate) set: bool,
+    pub(crate) instance: bool,
+    pub(crate) text: bool,
+    pub(crate) int: bool,
+    pub(crate) generator: bool,
+}
+
+/// A C function behind a `__sizeof__`.
+pub(crate) type SizeFunction = unsafe extern "C" fn(Object, Object) -> Object;
+
+/// Which sizes may be computed, and by what their types are told.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) object: Option<SizeFunction>,
+    pub(crate) list: bool,
+    pub(crate) dict: bool,
+    pub(crate) set: bool,
+    pub(crate) text: bool,
+    pub(crate) int: bool,
+    pub(crate) plain: bool,
+    /// Digits that an int of value 0 is counted with.
+    pub(crate) least_digits: usize,
+    /// What `sys.getsizeof` adds for a static type.
+    pub(crate) static_type_header: u64,
+}
+
+/// Interned strings that are looked for in the dicts of types.
+#[derive(Clone, Copy)]
+pub(crate) struct Words {
+    pub(crate) size_of: Object,
+    pub(crate) module: Object,
+    pub(crate) name: Object,
+}
+
+// SAFETY: the pointers are compared and called only with the interpreter
+// attached; the strings and dicts are kept alive for good.
+unsafe impl Send for Probe {}
+// SAFETY: as above; nothing here changes after `Probe::new`.
+unsafe impl Sync for Probe {}
+
+impl Probe {
+    /// Tries everything. Runs Python code of our own, so not during a walk.
+    pub fn new(py: Python<'_>) -> PyResult<Self> {
+        let source = CString::new(include_str!("probe.py")).expect("the source has no NUL");
+        let samples = PyModule::from_code(py, &source, c"probe.py", c"_snakeroot_probe")?;
+        let mut notices = Vec::new();
+        let lists = Lists::find(py).filter(|lists| trials::lists_agree(py, lists));
+        if lists.is_none() {
+            notices.push(
+                "objects are found by gc.get_objects: the collector's lists do not lie as expected"
+                    .into(),
+            );
+        }
+        let of = |ty: Bound<'_, PyType>| ty.as_type_ptr();
+        // SAFETY: types that live as long as the interpreter, or as `samples`.
+        let traverse = unsafe {
+            Traverse {
+                instance: (*of(samples.getattr("Plain")?.cast_into()?)).tp_traverse,
+                ty: (*of(py.get_type::<PyType>())).tp_traverse,
+                list: (*of(py.get_type::<PyList>())).tp_traverse,
+                tuple: (*of(py.get_type::<PyTuple>())).tp_traverse,
+                dict: (*of(py.get_type::<PyDict>())).tp_traverse,
+                set: (*of(py.get_type::<PyFrozenSet>())).tp_traverse,
+            }
+        };
+        let mut readers = Readers {
+            sequence: true,
+            dict: trials::dicts_agree(&samples.call_method0("dicts")?)?,
+            set: trials::sets_agree(&samples.call_method0("sets")?)?,
+            instance: false,
+            text: trials::texts_agree(&samples.call_method0("strings")?)?,
+            int: trials::ints_agree(py)?,
+            generator: false,
+        };
+        readers.instance =
+            readers.dict && trials::instances_agree(&samples.call_method0("instances")?)?;
+        let local_names = offsets::local_names(&samples.getattr("generator")?)?;
+        readers.generator = !local_names.is_empty()
+            && trials::generators_agree(&samples.call_method0("generators")?)?;
+        for (works, what) in [
+            (readers.dict, "dicts"),
+            (readers.set, "sets"),
+            (readers.instance, "instance attributes"),
+            (readers.text, "str"),
+            (readers.int, "int"),
+        ] {
+            if !works {
+                notices.push(format!(
+                    "{what} are read through the public interface: they do not lie as expected"
+                ));
+            }
+        }
+        let words = Words {
+            size_of: kept(pyo3::types::PyString::intern(py, "__sizeof__").into_any()),
+            module: kept(pyo3::types::PyString::intern(py, "__module__").into_any()),
+            name: kept(pyo3::types::PyString::intern(py, "__name__").into_any()),
+        };
+        let (fields, weak) = offsets::fields(&samples)?;
+        let mut probe = Self {
+            lists,
+            traverse,
+            readers,
+            sizes: Sizes {
+                object: None,
+                list: false,
+                dict: false,
+                set: false,
+                text: false,
+                int: false,
+                plain: false,
+                least_digits: 1,
+                static_type_header: 0,
+            },
+            fields,
+            weak,
+            deque: offsets::deque_type(&samples)?,
+            type_dicts: offsets::type_dicts(py)?,
+            frames: None,
+            frame_object: None,
+            local_names,
+            thread_ident: offsets::thread_ident(py)?,
+            words,
+            notices,
+        };
+        probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
+        (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
+        if probe.frames.is_none() && probe.frame_object.is_none() {
+            probe.notices.push(
+                "local variables of running frames are not seen: frames do not lie as expected"
+                    .into(),
+            );
+        }
+        Ok(probe)
+    }
+
+    /// How objects are found: `gc lists` or `gc.get_objects`.
+    pub fn enumeration(&self) -> &'static str {
+        if self.lists.is_some() { "gc lists" } else { "gc.get_objects" }
+    }
+
+    /// What does not work as it should here, a sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Each reader by name and whether it may be used.
+    pub fn readers(&self) -> Vec<(&'static str, bool)> {
+        vec![
+            ("gc lists", self.lists.is_some()),
+            ("list, tuple", self.readers.sequence),
+            ("dict", self.readers.dict),
+            ("set", self.readers.set),
+            ("instance attributes", self.readers.instance),
+            ("str", self.readers.text),
+            ("int", self.readers.int),
+            ("generator locals", self.readers.generator),
+            ("running frames", self.frames.is_some() || self.frame_object.is_some()),
+            ("size of list", self.sizes.list),
+            ("size of dict", self.sizes.dict),
+            ("size of set", self.sizes.set),
+            ("size of str", self.sizes.text),
+            ("size of int", self.sizes.int),
+            ("size of plain objects", self.sizes.plain),
+        ]
+    }
+}
+
+/// Keeps a reference for good and gives the address.
+fn kept(object: Bound<'_, PyAny>) -> Object {
+    object.into_ptr()
+}

@@ -1,0 +1,281 @@
+//! Offsets that no header tells, found by looking for known pointers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyModule, PyTuple};
+
+use super::{Field, FrameLayout, TAG_BITS};
+use crate::layout::{self, Object, WORD};
+use crate::peek;
+
+/// The words of an object, its variable part included.
+pub(super) fn words(object: &Bound<'_, PyAny>) -> usize {
+    // SAFETY: an object of ours; the size of the variable part is told by the
+    // type, and only whole words within it are counted.
+    unsafe {
+        let ty = ffi::Py_TYPE(object.as_ptr());
+        let items = if (*ty).tp_itemsize > 0 {
+            layout::read::<isize>(object.as_ptr().cast(), 16).unsigned_abs()
+        } else {
+            0
+        };
+        ((*ty).tp_basicsize as usize + (*ty).tp_itemsize as usize * items) / WORD
+    }
+}
+
+/// Where in an object a pointer stands; it may be there several times.
+pub(super) fn find_words(object: &Bound<'_, PyAny>, value: usize) -> Vec<usize> {
+    // SAFETY: the type of a live object.
+    let fields = unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_basicsize as usize } / WORD;
+    (2..words(object).min(fields))
+        .map(|at| at * WORD)
+        .filter(|&offset| {
+            // SAFETY: a word of the object, see `words`.
+            let word: usize = unsafe { layout::read(object.as_ptr().cast(), offset as isize) };
+            word & !TAG_BITS == value
+        })
+        .collect()
+}
+
+/// What `probe.fields` gives: attributes, values without an attribute, a traceback.
+type Samples<'py> = (
+    Vec<(Bound<'py, PyAny>, Vec<String>)>,
+    Vec<(Bound<'py, PyAny>, String, Bound<'py, PyAny>)>,
+    (Bound<'py, PyAny>, String),
+);
+
+type FieldsAndWeak = (HashMap<usize, Vec<Field>>, HashMap<usize, usize>);
+
+pub(super) fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
+    let mut all: HashMap<usize, Vec<Field>> = HashMap::new();
+    let (listed, values, (traceback, next)): Samples<'_> =
+        samples.call_method0("fields")?.extract()?;
+    let mut add = |object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, name: &str| {
+        let row = all.entry(object.get_type_ptr() as usize).or_default();
+        for offset in find_words(object, value.as_ptr() as usize) {
+            if !row.iter().any(|(known, _)| *known == offset) {
+                row.push((offset, name.into()));
+            }
+        }
+    };
+    for (object, names) in &listed {
+        for name in names {
+            if let Ok(value) = object.getattr(name.as_str())
+                && !value.is_none()
+            {
+                add(object, &value, name);
+            }
+        }
+    }
+    for (object, name, value) in &values {
+        add(object, value, name);
+    }
+    // A traceback that has a next one, made by hand.
+    let chained = (&traceback, traceback.getattr("tb_frame")?, 0, 1);
+    if let Ok(other) = traceback.get_type().call1(chained) {
+        add(&other, &traceback, &next);
+    }
+    let (proxy, inside): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
+        samples.call_method0("mapping")?.extract()?;
+    add(&proxy, &inside, "mapping");
+    let (target, references): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
+        samples.call_method0("weak")?.extract()?;
+    let mut weak = HashMap::new();
+    for reference in &references {
+        // The pointer of the type, not `__class__`, which a proxy answers for
+        // its referent.
+        if let Some(&offset) = find_words(reference, target.as_ptr() as usize).first() {
+            weak.insert(reference.get_type_ptr() as usize, offset);
+        }
+    }
+    Ok((all, weak))
+}
+
+/// The type of deques, if traverse visits the items in order.
+pub(super) fn deque_type(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize>> {
+    let (deque, items): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
+        samples.call_method0("deque")?.extract()?;
+    let ty = deque.get_type_ptr() as usize;
+    let visited: Vec<Bound<'_, PyAny>> =
+        samples.py().import("gc")?.call_method1("get_referents", (&deque,))?.extract()?;
+    let visited = visited.iter().map(|each| each.as_ptr() as usize).filter(|&each| each != ty);
+    Ok(visited.eq(items.iter().map(|each| each.as_ptr() as usize)).then_some(ty))
+}
+
+/// From a code object to the tuples with its locals' names.
+#[cfg(not(Py_3_11))]
+pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let code = function.getattr("__code__")?;
+    let mut offsets = Vec::new();
+    for wanted in [c"co_varnames", c"co_cellvars", c"co_freevars"] {
+        // SAFETY: a code object's type; members end with one that has no name.
+        unsafe {
+            let mut member = (*ffi::Py_TYPE(code.as_ptr())).tp_members;
+            while !member.is_null() && !(*member).name.is_null() {
+                if std::ffi::CStr::from_ptr((*member).name) == wanted {
+                    offsets.push((*member).offset as usize);
+                }
+                member = member.add(1);
+            }
+        }
+    }
+    Ok(if offsets.len() == 3 { offsets } else { Vec::new() })
+}
+
+/// From a code object to the tuple with its locals' names: no attribute gives
+/// it, so it is looked for by what it holds.
+#[cfg(Py_3_11)]
+pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let code = function.getattr("__code__")?;
+    let names: Bound<'_, PyTuple> = code.getattr("co_varnames")?.cast_into()?;
+    let expected: Vec<usize> = names.iter().map(|name| name.as_ptr() as usize).collect();
+    let tuple_type = names.get_type().as_type_ptr() as usize;
+    let items = std::mem::offset_of!(ffi::PyTupleObject, ob_item);
+    // SAFETY: a type that lives as long as the interpreter.
+    let size = unsafe { (*ffi::Py_TYPE(code.as_ptr())).tp_basicsize as usize };
+    for offset in (16..size).step_by(WORD) {
+        // SAFETY: a word of the code object.
+        let word: usize = unsafe { layout::read(code.as_ptr().cast(), offset as isize) };
+        let found = word.is_multiple_of(WORD)
+            && peek::word(word.wrapping_add(WORD)) == Some(tuple_type)
+            && peek::word(word + 2 * WORD) == Some(expected.len())
+            && expected
+                .iter()
+                .enumerate()
+                .all(|(at, &name)| peek::word(word + items + at * WORD) == Some(name));
+        if found {
+            return Ok(vec![offset]);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The dicts of the static types that do not point to them themselves.
+#[cfg(Py_3_12)]
+pub(super) fn type_dicts(py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
+    let mut dicts = HashMap::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut waiting = vec![py.get_type::<PyAny>()];
+    let subclasses = py.get_type::<pyo3::types::PyType>().getattr("__subclasses__")?;
+    while let Some(ty) = waiting.pop() {
+        if !seen.insert(ty.as_ptr() as usize) {
+            continue;
+        }
+        // SAFETY: a type; a new reference to its dict comes back, or none.
+        unsafe {
+            let pointer = ty.as_type_ptr();
+            if (*pointer).tp_dict.is_null() {
+                let dict = ffi::PyType_GetDict(pointer);
+                if !dict.is_null() {
+                    dicts.insert(pointer as usize, dict as usize);
+                    ffi::Py_DECREF(dict);
+                }
+            }
+        }
+        for subclass in subclasses.call1((&ty,))?.try_iter()? {
+            waiting.push(subclass?.cast_into()?);
+        }
+    }
+    Ok(dicts)
+}
+
+/// Every static type points to its dict itself.
+#[cfg(not(Py_3_12))]
+pub(super) fn type_dicts(_py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
+    Ok(HashMap::new())
+}
+
+/// From a thread state to the number that `threading.get_ident` gives.
+pub(super) fn thread_ident(py: Python<'_>) -> PyResult<Option<usize>> {
+    let ident: usize = py.import("_thread")?.call_method0("get_ident")?.extract()?;
+    // SAFETY: attached, so there is a thread state.
+    let state = unsafe { ffi::PyThreadState_Get() } as usize;
+    Ok((0..64).map(|at| at * WORD).find(|&offset| peek::word(state + offset) == Some(ident)))
+}
+
+/// How running frames lie, or where their objects stand: what holds at two
+/// depths of calls.
+pub(super) fn frames(
+    samples: &Bound<'_, PyModule>,
+) -> PyResult<(Option<FrameLayout>, Option<usize>)> {
+    type Found = Arc<Mutex<Vec<(Vec<FrameLayout>, Vec<usize>)>>>;
+    let py = samples.py();
+    let found: Found = Arc::default();
+    let keep = found.clone();
+    let native = PyCFunction::new_closure(py, None, None, move |arguments, _| -> PyResult<()> {
+        let inner: usize = arguments.get_item(1)?.as_ptr() as usize;
+        let outer: usize = arguments.get_item(2)?.as_ptr() as usize;
+        let mark: usize = arguments.get_item(3)?.as_ptr() as usize;
+        // SAFETY: attached; a code object's type and size.
+        let (state, size, items) = unsafe {
+            let code = inner as Object;
+            let size = (*ffi::Py_TYPE(code)).tp_basicsize as usize;
+            (ffi::PyThreadState_Get() as usize, size, layout::read::<usize>(code.cast(), 16))
+        };
+        let both = if cfg!(Py_3_11) {
+            let instructions = inner + size..inner + size + 2 * items;
+            (frame_layouts(state, inner, outer, mark, &instructions), Vec::new())
+        } else {
+            // SAFETY: attached; borrowed from the thread, which is running it.
+            let frame = unsafe { ffi::PyEval_GetFrame() } as usize;
+            let offsets = (0..40).map(|at| at * WORD);
+            (Vec::new(), offsets.filter(|at| peek::word(state + at) == Some(frame)).collect())
+        };
+        if let Ok(mut all) = keep.lock() {
+            all.push(both);
+        }
+        Ok(())
+    })?;
+    samples.call_method1("frames", (native,))?;
+    let found = found.lock().map(|mut all| std::mem::take(&mut *all)).unwrap_or_default();
+    let [first, second] = found.as_slice() else { return Ok((None, None)) };
+    Ok((
+        first.0.iter().copied().find(|layout| second.0.contains(layout)),
+        first.1.iter().copied().find(|offset| second.1.contains(offset)),
+    ))
+}
+
+/// All ways to read the running frame from the thread state that fit what is known.
+pub(super) fn frame_layouts(
+    state: usize,
+    inner: usize,
+    outer: usize,
+    mark: usize,
+    instructions: &std::ops::Range<usize>,
+) -> Vec<FrameLayout> {
+    let masked = |address: usize| peek::word(address).map(|word| word & !TAG_BITS);
+    let mut layouts = Vec::new();
+    let describe = |frame: usize, thread: usize, through: Option<usize>| -> Option<FrameLayout> {
+        let offsets = || (0..16).map(|at| at * WORD);
+        let code = offsets().find(|&offset| masked(frame + offset) == Some(inner))?;
+        let previous = offsets().find(|&offset| {
+            peek::word(frame + offset)
+                .is_some_and(|below| below != 0 && masked(below.wrapping_add(code)) == Some(outer))
+        })?;
+        // The locals are (native, mark): the mark is the second.
+        let second =
+            (2..40).map(|at| at * WORD).find(|&offset| masked(frame + offset) == Some(mark))?;
+        let instruction = offsets().find(|&offset| {
+            peek::word(frame + offset).is_some_and(|word| instructions.contains(&word))
+        });
+        Some(FrameLayout { thread, through, code, previous, locals: second - WORD, instruction })
+    };
+    for thread in (0..80).map(|at| at * WORD) {
+        let Some(word) = peek::word(state + thread).filter(|&word| word > 4096 && word % WORD == 0)
+        else {
+            continue;
+        };
+        layouts.extend(describe(word, thread, None));
+        for through in [0, WORD] {
+            if let Some(frame) =
+                peek::word(word + through).filter(|&at| at > 4096 && at % WORD == 0)
+            {
+                layouts.extend(describe(frame, thread, Some(through)));
+            }
+        }
+    }
+    layouts
+}
