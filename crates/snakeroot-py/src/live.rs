@@ -52,17 +52,17 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
     let readers = probe.readers();
     let notices = probe.notices();
     if json {
-        let quote = |text: &str| format!("{text:?}");
-        let readers: Vec<String> =
-            readers.iter().map(|(name, works)| format!("{}: {works}", quote(name))).collect();
-        let notices: Vec<String> = notices.iter().map(|text| quote(text)).collect();
-        return Ok(format!(
-            "{{\"schema\": \"snakeroot.doctor/1\", \"python\": {}, \"enumeration\": {}, \"readers\": {{{}}}, \"notices\": [{}]}}\n",
-            quote(version),
-            quote(probe.enumeration()),
-            readers.join(", "),
-            notices.join(", ")
-        ));
+        let readers: serde_json::Map<String, serde_json::Value> =
+            readers.iter().map(|&(name, works)| (name.to_owned(), works.into())).collect();
+        let answer = serde_json::json!({
+            "schema": "snakeroot.doctor/1",
+            "python": version,
+            "snakeroot": env!("CARGO_PKG_VERSION"),
+            "enumeration": probe.enumeration(),
+            "readers": readers,
+            "notices": notices,
+        });
+        return Ok(format!("{answer:#}\n"));
     }
     let mut text = String::new();
     let mut line =

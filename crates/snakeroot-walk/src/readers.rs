@@ -413,6 +413,12 @@ impl<S: Sink> Walker<'_, S> {
                         self.names.add(at, |out| layout::text::append(name, 400, out));
                     }
                 }
+                Named::Frame(offset) => {
+                    let code: Object = layout::read(object.cast(), offset as isize);
+                    let line = ffi::PyFrame_GetLineNumber(object.cast());
+                    let name = crate::threads::frame_name(code, Some(line));
+                    self.names.add(at, |out| out.extend_from_slice(name.as_bytes()));
+                }
                 Named::Word(offset) => {
                     let name: Object = layout::read(object.cast(), offset as isize);
                     if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {

@@ -5,6 +5,7 @@
 //! offsets that the probe found; each becomes a node that is no object.
 
 use std::collections::HashMap;
+use std::ffi::{CStr, c_int};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -140,7 +141,7 @@ impl<S: Sink> Walker<'_, S> {
                 let mut member = (*ffi::Py_TYPE(frame)).tp_members;
                 let mut below = std::ptr::null_mut();
                 while !member.is_null() && !(*member).name.is_null() {
-                    if std::ffi::CStr::from_ptr((*member).name) == c"f_back" {
+                    if CStr::from_ptr((*member).name) == c"f_back" {
                         below = layout::read(frame.cast(), (*member).offset);
                     }
                     member = member.add(1);
@@ -171,50 +172,48 @@ impl<S: Sink> Walker<'_, S> {
             }
             let label = self.labels.named(LabelKind::Slot, b"f_code");
             self.sink.edge(code, label);
-            let instruction = at.instruction.map(|offset| layout::read(frame, offset as isize));
-            let name = self.frame_name(code, instruction);
+            let line = at.instruction.map(|offset| {
+                let instruction: usize = layout::read(frame, offset as isize);
+                let start = code as usize + (*ffi::Py_TYPE(code)).tp_basicsize as usize;
+                ffi::PyCode_Addr2Line(code.cast(), instruction.wrapping_sub(start) as c_int)
+            });
+            let name = frame_name(code, line);
             let end = self.sink.len() as u64;
             self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
         }
     }
+}
 
-    /// `handle() service.py:42`.
-    unsafe fn frame_name(&self, code: Object, instruction: Option<usize>) -> String {
-        let mut name = Vec::new();
-        // SAFETY: a code object: its members end with one that has no name;
-        // its instructions lie behind its fields.
-        unsafe {
-            let ty = ffi::Py_TYPE(code);
-            let mut file = Vec::new();
-            let mut member = (*ty).tp_members;
-            while !member.is_null() && !(*member).name.is_null() {
-                let word = || -> Object { layout::read(code.cast(), (*member).offset) };
-                match std::ffi::CStr::from_ptr((*member).name).to_bytes() {
-                    b"co_qualname" => {
-                        name.clear();
-                        layout::text::append(word(), 200, &mut name);
-                    }
-                    b"co_name" if name.is_empty() => {
-                        layout::text::append(word(), 200, &mut name);
-                    }
-                    b"co_filename" => layout::text::append(word(), 1000, &mut file),
-                    _ => {}
+/// `handle() service.py:42`.
+///
+/// # Safety
+///
+/// Attached; `code` is a code object.
+pub(crate) unsafe fn frame_name(code: Object, line: Option<c_int>) -> String {
+    let (mut name, mut file) = (Vec::new(), Vec::new());
+    // SAFETY: a code object; its type's members end with one that has no name.
+    unsafe {
+        let mut member = (*ffi::Py_TYPE(code)).tp_members;
+        while !member.is_null() && !(*member).name.is_null() {
+            let word = || -> Object { layout::read(code.cast(), (*member).offset) };
+            match CStr::from_ptr((*member).name).to_bytes() {
+                b"co_qualname" => {
+                    name.clear();
+                    layout::text::append(word(), 200, &mut name);
                 }
-                member = member.add(1);
+                b"co_name" if name.is_empty() => layout::text::append(word(), 200, &mut name),
+                b"co_filename" => layout::text::append(word(), 1000, &mut file),
+                _ => {}
             }
-            let file = String::from_utf8_lossy(&file).into_owned();
-            let file = file.rsplit(['/', '\\']).next().unwrap_or(&file).to_owned();
-            let line = instruction.map(|instruction| {
-                let start = code as usize + (*ty).tp_basicsize as usize;
-                let byte = instruction.wrapping_sub(start) as std::ffi::c_int;
-                ffi::PyCode_Addr2Line(code.cast(), byte)
-            });
-            let name = short_name(&String::from_utf8_lossy(&name));
-            match line.filter(|&line| line > 0) {
-                Some(line) => format!("{name}() {file}:{line}"),
-                None => format!("{name}() {file}"),
-            }
+            member = member.add(1);
         }
+    }
+    let file = String::from_utf8_lossy(&file).into_owned();
+    let file = file.rsplit(['/', '\\']).next().unwrap_or(&file);
+    let name = short_name(&String::from_utf8_lossy(&name));
+    match line.filter(|&line| line > 0) {
+        Some(line) => format!("{name}() {file}:{line}"),
+        None => format!("{name}() {file}"),
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) enum Named {
     Type,
     /// A str at this word.
     Word(usize),
+    /// A frame whose code object stands at this word.
+    Frame(usize),
 }
 
 /// What the walk knows of a type.
@@ -354,6 +356,13 @@ unsafe fn named(ty: Type, probe: &Probe) -> Named {
         });
         if let Some(offset) = known {
             return Named::Word(offset);
+        }
+        // From 3.11 on a frame object need not have its code in itself.
+        if ty == &raw mut ffi::PyFrame_Type
+            && !cfg!(Py_3_11)
+            && let Locals::Behind { code, .. } = locals(ty, probe)
+        {
+            return Named::Frame(code);
         }
         if ty == &raw mut ffi::PyCode_Type {
             let mut member = (*ty).tp_members;

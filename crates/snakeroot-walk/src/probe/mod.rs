@@ -214,6 +214,9 @@ impl Probe {
                     .into(),
             );
         }
+        // The samples' module goes, and with it all that it made.
+        py.import("sys")?.getattr("modules")?.call_method1("pop", (samples.name()?, py.None()))?;
+        samples.dict().clear();
         Ok(probe)
     }
 

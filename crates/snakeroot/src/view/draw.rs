@@ -192,13 +192,10 @@ impl<'a> Pen<'a> {
             items += u64::from(counts(kind));
             unknown += u64::from(kind == LabelKind::Unnamed);
         }
-        // Where the labels were not read, nobody counted the items. And an instance of a
-        // subclass holds its class at least: without it, its row was not read.
-        let snapshot = self.graph.snapshot();
-        let is_read = !self.graph.referents(node).is_empty()
-            || &*snapshot.type_of(node).module == "builtins"
-            || snapshot.type_of(node).module.is_empty();
-        (items > 0 || (unknown == 0 && is_read)).then_some(items)
+        // Where the labels were not read, nobody counted the items. That a subclass's instance
+        // seems to hold none may mean as much: a part of a heap has only the edges within it.
+        let module = &*self.graph.snapshot().type_of(node).module;
+        (items > 0 || (unknown == 0 && module == "builtins")).then_some(items)
     }
 
     /// `3 refs, 184 B`
