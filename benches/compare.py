@@ -280,6 +280,12 @@ def measure_snapshot(snakeroot, runs):
     del heap
     settle()
     found["kept_after_del_bytes"] = resident_bytes() - before
+    from snakeroot import _snakeroot
+
+    floors = [_snakeroot.walk_floor() for _ in range(runs)]
+    if all(floors):
+        found["floor_ns"] = min(floor[2] for floor in floors)
+        found["floor_references"] = floors[0][1]
     return found
 
 
@@ -494,6 +500,16 @@ def alone(bench, variant):
         bench.say("%-24s %d objects, %d edges, %s" % ("snapshot", objects, edges, cell(walk)))
         limit(bench, walk, "pause", min(walk["pause_ns"]) / objects)
         limit(bench, walk, "pause and thinking", min(walk["total_ns"]) / objects)
+        if "floor_ns" in walk:
+            bench.say(
+                "    %-20s %.1f ns an object to visit %d references and do nothing; the pause is %.1f times that"
+                % (
+                    "floor",
+                    walk["floor_ns"] / objects,
+                    walk["floor_references"],
+                    min(walk["pause_ns"]) / walk["floor_ns"],
+                )
+            )
         limit(bench, walk, "held", walk["heap_bytes"] / (40 * objects + 14 * edges))
         bench.say(
             "    %-20s %s by its own count, %s resident"

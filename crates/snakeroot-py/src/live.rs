@@ -47,6 +47,15 @@ fn load(py: Python<'_>, path: PathBuf) -> PyResult<Heap> {
     Ok(Heap::new(graph.map_err(crate::picture::dump_error)?, false))
 }
 
+/// The least that a walk of this heap must cost: tracked objects, references
+/// that their traverse functions visit, and nanoseconds. For benchmarks; `None`
+/// where the collector's lists cannot be read.
+#[pyfunction]
+fn walk_floor(py: Python<'_>) -> PyResult<Option<(u64, u64, u64)>> {
+    let floor = snakeroot_walk::floor(py, crate::probe(py)?);
+    Ok(floor.map(|floor| (floor.objects, floor.references, floor.ns)))
+}
+
 /// What works on this interpreter and what does not.
 pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String, String> {
     let readers = probe.readers();
@@ -90,5 +99,6 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(snapshot, module)?)?;
-    module.add_function(wrap_pyfunction!(load, module)?)
+    module.add_function(wrap_pyfunction!(load, module)?)?;
+    module.add_function(wrap_pyfunction!(walk_floor, module)?)
 }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::layout::{Object, Type};
+use crate::lists::Which;
 use crate::preview;
 use crate::probe::Probe;
 
@@ -20,8 +21,8 @@ pub struct TypeTally {
     pub count: u64,
 }
 
-/// Counts the tracked objects by the name of their type, in the order in which
-/// the names first appear in `gc.get_objects`.
+/// Counts the objects of `gc.get_objects` by the name of their type, in the
+/// order in which the names first appear there.
 ///
 /// # Errors
 ///
@@ -49,7 +50,7 @@ pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<Ty
     let seen: Vec<u32> = match &probe.lists {
         // SAFETY: attached; to look at a type tracks nothing and runs nothing.
         Some(lists) => unsafe {
-            lists.collect(|object| Some(place_of(ffi::Py_TYPE(object) as usize)))
+            lists.collect(Which::Public, |object| Some(place_of(ffi::Py_TYPE(object) as usize)))
         },
         None => public(py)?.iter().map(|object| place_of(object.get_type_ptr() as usize)).collect(),
     };
@@ -115,7 +116,7 @@ pub fn by_type<'py>(
     let held; // where the lists cannot be read, keeps what was found alive
     let found: Vec<usize> = match &probe.lists {
         // SAFETY: attached; looking tracks nothing and runs nothing.
-        Some(lists) => unsafe { lists.collect(look) },
+        Some(lists) => unsafe { lists.collect(Which::Public, look) },
         None => {
             held = public(py)?;
             held.iter().filter_map(|object| look(object.as_ptr())).collect()

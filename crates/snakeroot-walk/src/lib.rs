@@ -7,6 +7,7 @@
 //! nothing and analyses nothing.
 
 mod census;
+mod floor;
 mod labels;
 mod layout;
 mod lists;
@@ -35,6 +36,7 @@ use snakeroot::snapshot::{Info, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
 
 pub use census::{TypeTally, by_type, tally, type_name};
+pub use floor::{Floor, floor};
 pub use part::{Around, part, suits};
 pub use probe::Probe;
 

@@ -18,6 +18,16 @@ const FLAG_BITS: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lists([usize; 4]);
 
+/// Which of the lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// Those that `gc.get_objects` gives: not the permanent generation, where
+    /// `gc.freeze` and some versions themselves put objects.
+    Public,
+}
+
 impl Lists {
     /// Finds the heads of the running interpreter's lists.
     ///
@@ -46,7 +56,7 @@ impl Lists {
         heads.into_iter().all(is_ring).then_some(Self(heads))
     }
 
-    /// What `keep` makes of every tracked object, in the order of `gc.get_objects`.
+    /// What `keep` makes of the tracked objects, in the order of `gc.get_objects`.
     ///
     /// `keep` is not called in that order.
     ///
@@ -61,10 +71,15 @@ impl Lists {
     /// untracks or frees any object, and what it keeps of an object is good
     /// until Python code runs.
     #[inline]
-    pub(crate) unsafe fn collect<T>(&self, mut keep: impl FnMut(Object) -> Option<T>) -> Vec<T> {
+    pub(crate) unsafe fn collect<T>(
+        &self,
+        which: Which,
+        mut keep: impl FnMut(Object) -> Option<T>,
+    ) -> Vec<T> {
         let mut kept = Vec::new();
         let mut back = Vec::new();
-        for head in self.0 {
+        let heads = if which == Which::All { &self.0[..] } else { &self.0[..3] };
+        for &head in heads {
             // SAFETY: as the caller promises.
             unsafe { from_both_ends(head, &mut keep, &mut kept, &mut back) };
         }

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use snakeroot::Snapshot;
 
 use crate::layout::{Object, Type};
+use crate::lists::Which;
 use crate::marks::Marks;
 use crate::probe::Probe;
 use crate::sink::{Part, Targets};
@@ -136,7 +137,7 @@ impl Edges {
         unsafe {
             let lists = probe.lists.as_ref();
             let mut sources: Vec<usize> = lists
-                .map(|lists| lists.collect(|object| Some(object as usize)))
+                .map(|lists| lists.collect(Which::All, |object| Some(object as usize)))
                 .unwrap_or_default();
             let mut ends = Vec::with_capacity(sources.len());
             walker.targets_of(&sources, &mut ends);

@@ -13,6 +13,7 @@ use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{Labels, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type};
+use crate::lists::Which;
 use crate::preview;
 use crate::probe::Probe;
 use crate::sink::{Part, Sink, Whole};
@@ -217,7 +218,7 @@ impl Walker<'_, Whole> {
             // SAFETY: as the caller promises; marking tracks nothing.
             Some(lists) => {
                 // SAFETY: as the caller promises.
-                let objects = unsafe { lists.collect(|object| Some(object as usize)) };
+                let objects = unsafe { lists.collect(Which::All, |object| Some(object as usize)) };
                 for object in objects {
                     sink.find(object);
                 }

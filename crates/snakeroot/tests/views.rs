@@ -239,6 +239,31 @@ fn many_neighbours_become_a_pill() {
     assert_eq!(around("z", 0).nodes.last().unwrap().title, "1 more backreference");
 }
 
+/// What `holder` holds in a graph without names.
+fn refs(text: &str) -> Drawing {
+    let mut parts = Graph::parts_from_notation(text).unwrap();
+    parts.names = SparseText::default();
+    let graph = Graph::new(Snapshot::new(parts).unwrap());
+    let options = NeighbourhoodOptions { max_depth: 1, ..Default::default() };
+    let start = [NodeId::new(0)];
+    let found = neighbourhood(&graph, &start, Direction::Referents, &options, |_| true, |_| false);
+    drawing(&graph, &found, &DrawOptions::default())
+}
+
+#[test]
+fn a_key_of_blanks_is_drawn_in_quotes() {
+    let drawn = refs("d@dict -[[\"\"]]> x; d -[[\"  \"]]> x; d -[[\"k\"]]> x");
+    let labels: Vec<&str> = drawn.edges.iter().map(|edge| &*edge.label).collect();
+    assert_eq!(labels, ["\"\"", "\"  \"", "k"]);
+}
+
+#[test]
+fn only_an_exact_container_is_said_to_have_no_items() {
+    let drawn = refs("holder -> a@list b@collections.deque c@collections.deque; c -[[0]]> x");
+    let lines: Vec<&str> = drawn.nodes[1..].iter().map(|node| &*node.lines[0]).collect();
+    assert_eq!(lines, ["0 items", "0x1020", "1 item"]);
+}
+
 #[test]
 fn a_weak_reference_is_drawn_as_one() {
     let graph = Graph::from_notation("w@weakref ~> x").unwrap();

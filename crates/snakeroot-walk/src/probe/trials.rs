@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyList, PyModule, PyType};
 
 use super::{Readers, SizeFunction, Sizes, TAG_BITS};
 use crate::layout::{self, Object, WORD};
-use crate::lists::Lists;
+use crate::lists::{Lists, Which};
 
 /// Whether the lists hold what `gc.get_objects` gives, apart from what the
 /// call itself makes.
@@ -19,7 +19,7 @@ pub(super) fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
     };
     // SAFETY: attached; the addresses are compared and not followed.
     let all: std::collections::HashSet<usize> =
-        unsafe { lists.collect(|object| Some(object as usize)) }.into_iter().collect();
+        unsafe { lists.collect(Which::All, |object| Some(object as usize)) }.into_iter().collect();
     public.iter().all(|object| all.contains(&(object.as_ptr() as usize)))
 }
 
