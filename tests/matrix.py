@@ -1,7 +1,7 @@
 """Builds the wheel and runs the Python tests on every interpreter that is found.
 
-Looks for CPython 3.10 to 3.15 among pyenv's versions, on the PATH, and where a script that brings
-more of them stands beside the checkout. Interpreters that are missing are named and left out.
+Looks for CPython 3.10 to 3.15 among pyenv's versions, on the PATH, and below the folder given by
+--pythons or SNAKEROOT_PYTHONS. Interpreters that are missing are named and left out.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
-BRINGS_MORE = HERE.parent / "shared" / "tools" / "pythons"
 PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3] + sys.abiflags, sys.implementation.name)"
 
 
@@ -30,11 +29,9 @@ def interpreters(more_in):
     root = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
     candidates += sorted(map(str, Path(root).glob("versions/*/bin/python3")))
     candidates += [found for version in VERSIONS if (found := shutil.which("python" + version))]
-    if BRINGS_MORE.exists():
-        if not more_in.exists():
-            subprocess.run(["bash", BRINGS_MORE, more_in], check=False, stdout=subprocess.DEVNULL)
-        candidates += sorted(map(str, more_in.glob("deb-*/usr/bin/python3.*[0-9]")))
-        candidates += sorted(map(str, more_in.glob("deb-*/usr/bin/python3.*[0-9]d")))
+    if more_in:
+        candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]")))
+        candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]d")))
     found = {}
     for python in candidates:
         what = describe(python)
@@ -64,7 +61,7 @@ def test(python, name, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=HERE / ".venvs" / "matrix")
-    parser.add_argument("--pythons", type=Path, default=HERE / ".venvs" / "pythons")
+    parser.add_argument("--pythons", type=Path, default=os.environ.get("SNAKEROOT_PYTHONS"))
     parser.add_argument("--only", nargs="*", help="versions to test, e.g. 3.14")
     arguments = parser.parse_args()
     found = interpreters(arguments.pythons)

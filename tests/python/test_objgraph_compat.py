@@ -7,6 +7,8 @@ import re
 
 import objgraph
 import programs
+import sys
+
 import pytest
 import snakeroot
 
@@ -213,6 +215,9 @@ def holds(holder, held):
     )
 
 
+SKIPS_DICTS = (3, 13, 0) <= sys.version_info[:3] < (3, 13, 13) or (3, 14, 0) <= sys.version_info[:3] < (3, 14, 4)
+
+
 def valid(chain):
     return all(holds(holder, held) for holder, held in zip(chain, chain[1:]))
 
@@ -224,7 +229,10 @@ def test_a_backref_chain_is_valid_and_as_short_as_objgraphs(name, build):
     length = len(theirs)
     del theirs
     chain = snakeroot.find_backref_chain(module.kept(), snakeroot.is_proper_module, max_depth=50)
-    assert len(chain) == length
+    # Some patch levels visit an instance's values directly even when it has a dict that holds them;
+    # we say what holds what, so the dict stands in between.
+    detours = 1 if SKIPS_DICTS else 0
+    assert length <= len(chain) <= length + detours
     assert objgraph.is_proper_module(chain[0])
     assert chain[-1] is module.kept()
     assert valid(chain)

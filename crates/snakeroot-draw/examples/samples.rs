@@ -34,6 +34,7 @@ fn main() -> Outcome {
         write(into, "tangle", &tangle(&mut Dice(1), 1_000, 3_000))?;
         write(into, "knot", &tangle(&mut Dice(2), 60, 3_000))?;
         write(into, "far", &far(1_000))?;
+        write(into, "widest_fan", &fan(950))?;
     }
     Ok(())
 }
@@ -187,7 +188,8 @@ fn samples() -> Vec<(&'static str, Drawing)> {
     vec![
         ("chain", chain(5)),
         ("long_chain", chain(25)),
-        ("fan", fan()),
+        ("fan", fan(12)),
+        ("wide_fan", fan(60)),
         ("dense", dense()),
         ("odd_edges", odd_edges()),
         ("texts", texts()),
@@ -222,7 +224,7 @@ fn chain(length: usize) -> Drawing {
     numbered(drawing)
 }
 
-fn fan() -> Drawing {
+fn fan(referrers: usize) -> Drawing {
     let mut drawing = Drawing::default();
     drawing.nodes.push(node(
         "User",
@@ -230,7 +232,7 @@ fn fan() -> Drawing {
         NodeKind::Instance,
         Role::Target,
     ));
-    for place in 1..=12 {
+    for place in 1..=referrers {
         let kind = place % 3;
         drawing.nodes.push(match kind {
             0 => node("dict", &["2 items", "2 refs, 184 B"], NodeKind::Dict, Role::Plain),
@@ -245,8 +247,8 @@ fn fan() -> Drawing {
         ));
     }
     drawing.nodes.push(node("50 more backreferences", &[], NodeKind::Instance, Role::More));
-    drawing.edges.push(edge(13, 0, "", EdgeStyle::More));
-    drawing.note = "62 referrers; 12 of them drawn".to_owned();
+    drawing.edges.push(edge(referrers + 1, 0, "", EdgeStyle::More));
+    drawing.note = format!("{} referrers; {referrers} of them drawn", referrers + 50);
     numbered(drawing)
 }
 

@@ -1,6 +1,6 @@
 //! Lays a small graph out and paints it as SVG or PNG, with no outside program.
 //!
-//! [`svg`] and [`png`] make a picture of a [`Drawing`]; [`layout`] tells where
+//! [`svg`] and [`png()`] make a picture of a [`Drawing`]; [`layout`] tells where
 //! everything would stand. The same drawing gives the same bytes, on every
 //! machine: the font is embedded, and work is limited by counting it, not by
 //! the clock. Nothing is opened, printed or remembered, and nothing recurses.

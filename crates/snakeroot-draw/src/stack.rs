@@ -16,6 +16,9 @@ const WIDE: f32 = 2.5;
 const GOOD_ASPECT: f32 = 1.6;
 /// The most rows that one row becomes.
 const MAX_ROWS: usize = 40;
+/// About how many bends there may be when all rows became as many as they may: beyond it,
+/// they become fewer.
+const MAX_BENDS: usize = 20_000;
 
 /// Into how many rows each row of boxes goes.
 pub(crate) struct Stack {
@@ -52,7 +55,7 @@ impl Stack {
             return None;
         }
         let crowds = Crowd::all(piece, layers);
-        let widest = crowds.iter().map(|crowd| crowd.width(1)).fold(0.0, f32::max);
+        let widest = crowds.iter().map(|crowd| crowd.widths[0]).fold(0.0, f32::max);
         // Ever narrower, as long as it pays.
         let mut best: Option<(f32, Vec<usize>)> = None;
         let mut limit = widest;
@@ -60,7 +63,7 @@ impl Stack {
             limit *= 0.93;
             let counts: Vec<usize> = crowds.iter().map(|crowd| crowd.rows_for(limit)).collect();
             let sized = || crowds.iter().zip(&counts);
-            let wide = sized().map(|(crowd, &rows)| crowd.width(rows)).fold(0.0, f32::max);
+            let wide = sized().map(|(crowd, &rows)| crowd.widths[rows - 1]).fold(0.0, f32::max);
             let high: f32 = sized().map(|(crowd, &rows)| crowd.growth(rows)).sum();
             let distance = distance(wide, height + high);
             if best.as_ref().is_none_or(|&(least, _)| distance < least) {
@@ -165,6 +168,8 @@ struct Crowd {
     box_width: f32,
     /// How much higher the picture is with another row of them.
     box_height: f32,
+    /// About how wide it is in one row, in two, and so on.
+    widths: Vec<f32>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -199,9 +204,22 @@ impl Crowd {
                 box_width: width / boxes.len() as f32 + 2.0 * theme::EDGE_BOX_GAP as f32,
                 box_height: height + gap,
                 boxes,
+                widths: Vec::new(),
             }
         };
-        layers.rows.iter().map(crowd).filter(|crowd| !crowd.boxes.is_empty()).collect()
+        let mut crowds: Vec<Self> =
+            layers.rows.iter().map(crowd).filter(|crowd| !crowd.boxes.is_empty()).collect();
+        let edges = |crowd: &Self| {
+            let ends = crowd.boxes.iter().map(|(_, ends)| ends.above + ends.below);
+            crowd.passing + ends.sum::<usize>()
+        };
+        let edges: usize = crowds.iter().map(edges).sum();
+        let most = (MAX_BENDS / edges.max(1)).clamp(1, MAX_ROWS);
+        for crowd in &mut crowds {
+            let most = most.min(crowd.boxes.len());
+            crowd.widths = (1..=most).map(|rows| crowd.width(rows)).collect();
+        }
+        crowds
     }
 
     /// About how wide it is in so many rows.
@@ -228,8 +246,7 @@ impl Crowd {
 
     /// The fewest rows in which it is no wider than `limit`, or else narrowest.
     fn rows_for(&self, limit: f32) -> usize {
-        let most = MAX_ROWS.min(self.boxes.len());
-        let widths: Vec<f32> = (1..=most).map(|rows| self.width(rows)).collect();
+        let widths = &self.widths;
         let fitting = widths.iter().position(|&width| width <= limit);
         let narrowest =
             || (0..widths.len()).min_by(|&one, &other| widths[one].total_cmp(&widths[other]));

@@ -546,28 +546,37 @@ fn find_chain<'py>(
     }
     let ignore = ignored(extra_ignore)?;
     let native = is_native_predicate(py, predicate)?;
-    let around = (native && direction == Direction::Referrers)
-        .then_some(Around::Module { depth, ignore: &ignore });
-    let mut live = Live::walk(py, std::slice::from_ref(obj), around)?;
-    let start = live.node(obj);
-    if !native {
-        live.hold(&[start], direction, depth);
+    let search = |live: &Live<'py>| -> PyResult<Option<Chain>> {
+        let skip = |node: NodeId| {
+            !live.is_object(node) || ignore.contains(&live.graph.snapshot().address(node))
+        };
+        let goal = |node: NodeId| -> PyResult<bool> {
+            if native {
+                return Ok(is_module(&live.graph, node));
+            }
+            match live.object(node) {
+                Some(object) => predicate.call1((object,))?.is_truthy(),
+                None => Ok(false),
+            }
+        };
+        let start = live.node(obj);
+        analysis::try_shortest_chain(&live.graph, start, direction, Some(depth), skip, goal)
+    };
+    let mut found = None;
+    if native && direction == Direction::Referrers {
+        let around = Around::Module { depth, ignore: &ignore };
+        let live = Live::walk(py, std::slice::from_ref(obj), Some(around))?;
+        found = search(&live)?.map(|chain| (live, chain));
     }
-    let skip = |node: NodeId| {
-        !live.is_object(node) || ignore.contains(&live.graph.snapshot().address(node))
-    };
-    let goal = |node: NodeId| -> PyResult<bool> {
-        if native {
-            return Ok(is_module(&live.graph, node));
+    // Holders that the collector does not track are seen in the whole heap only.
+    if found.is_none() {
+        let mut live = Live::walk(py, std::slice::from_ref(obj), None)?;
+        if !native {
+            live.hold(&[live.node(obj)], direction, depth);
         }
-        match live.object(node) {
-            Some(object) => predicate.call1((object,))?.is_truthy(),
-            None => Ok(false),
-        }
-    };
-    let chain =
-        analysis::try_shortest_chain(&live.graph, start, direction, Some(depth), skip, goal)?;
-    let Some(Chain { nodes, .. }) = chain else {
+        found = search(&live)?.map(|chain| (live, chain));
+    }
+    let Some((live, Chain { nodes, .. })) = found else {
         return PyList::new(py, [obj]);
     };
     let objects: Vec<Option<Bound<'py, PyAny>>> = nodes

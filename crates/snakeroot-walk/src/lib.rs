@@ -6,6 +6,11 @@
 //! reverse rows) is done after the pause, without the interpreter. It prints
 //! nothing and analyses nothing.
 
+#[cfg(Py_GIL_DISABLED)]
+compile_error!(
+    "free-threaded builds of CPython lay objects out in another way, and are not supported yet"
+);
+
 mod census;
 mod floor;
 mod labels;

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 use snakeroot::Snapshot;
 
-use crate::layout::{Object, Type};
+use crate::layout::{self, Object, Type};
 use crate::lists::Which;
 use crate::marks::Marks;
 use crate::probe::Probe;
@@ -140,10 +140,13 @@ impl Edges {
                 .map(|lists| lists.collect(Which::All, |object| Some(object as usize)))
                 .unwrap_or_default();
             let mut ends = Vec::with_capacity(sources.len());
-            walker.targets_of(&sources, &mut ends);
-            let types: Vec<usize> = walker.static_types().collect();
-            walker.targets_of(&types, &mut ends);
-            sources.extend(types);
+            let mut codes = Vec::new();
+            walker.targets_of(&sources, &mut ends, &mut codes);
+            // What the collector does not track and still holds what it does.
+            let codes = with_inner_codes(probe, codes);
+            let untracked: Vec<usize> = walker.static_types().chain(codes).collect();
+            walker.targets_of(&untracked, &mut ends, &mut Vec::new());
+            sources.extend(untracked);
             let modules = roots::of_interpreter(probe).into_iter();
             let modules = modules.filter(|(_, root)| roots::is_module(root));
             let modules = modules.map(|(object, _)| object).collect();
@@ -257,7 +260,7 @@ unsafe fn all_referents(probe: &Probe, starts: &[usize], depth: u32) -> Vec<usiz
         let to = met.len();
         walker.sink.0.clear();
         // SAFETY: the starts are live and lead to live objects.
-        unsafe { walker.targets_of(&met[from..to], &mut Vec::new()) };
+        unsafe { walker.targets_of(&met[from..to], &mut Vec::new(), &mut Vec::new()) };
         for &target in &walker.sink.0 {
             if seen.mark(target).1 {
                 met.push(target);
@@ -268,19 +271,66 @@ unsafe fn all_referents(probe: &Probe, starts: &[usize], depth: u32) -> Vec<usiz
     met
 }
 
+/// Code objects and those among their constants, each once.
+///
+/// # Safety
+///
+/// Attached; live code objects.
+unsafe fn with_inner_codes(probe: &Probe, codes: Vec<usize>) -> Vec<usize> {
+    let mut seen: HashSet<usize> = HashSet::new();
+    let mut codes: Vec<usize> = codes.into_iter().filter(|&code| seen.insert(code)).collect();
+    // SAFETY: a code object's fields are live, and so are the items of tuples.
+    unsafe {
+        let mut at = 0;
+        while at < codes.len() {
+            let mut inner = Walker::new(probe, Targets(Vec::new()), false);
+            inner.read(codes[at] as Object);
+            for &field in &inner.sink.0 {
+                if ffi::PyTuple_CheckExact(field as Object) == 0 {
+                    continue;
+                }
+                for item in 0..ffi::PyTuple_GET_SIZE(field as Object) {
+                    let item = ffi::PyTuple_GET_ITEM(field as Object, item);
+                    let is_code =
+                        !item.is_null() && ffi::Py_TYPE(item) == &raw mut ffi::PyCode_Type;
+                    if is_code && seen.insert(item as usize) {
+                        codes.push(item as usize);
+                    }
+                }
+            }
+            at += 1;
+        }
+    }
+    codes
+}
+
 impl Walker<'_, Targets> {
-    /// Appends where the edges of some objects lead, and where each one's end.
+    /// Appends where the edges of some objects lead, where each one's end, and
+    /// the code that they run.
     ///
     /// # Safety
     ///
     /// Attached; live objects.
-    unsafe fn targets_of(&mut self, objects: &[usize], ends: &mut Vec<u64>) {
+    unsafe fn targets_of(
+        &mut self,
+        objects: &[usize],
+        ends: &mut Vec<u64>,
+        codes: &mut Vec<usize>,
+    ) {
         for (at, &object) in objects.iter().enumerate() {
             if let Some(&ahead) = objects.get(at + crate::walker::AHEAD) {
                 crate::walker::prefetch(ahead);
             }
-            // SAFETY: as the caller promises.
-            unsafe { self.read(object as Object) };
+            // SAFETY: as the caller promises; the word with the code was found
+            // by the probe.
+            unsafe {
+                if let Some(word) = self.read(object as Object).code {
+                    let code = layout::read::<usize>(object as *const u8, word as isize) & !3;
+                    if code != 0 && ffi::Py_TYPE(code as Object) == &raw mut ffi::PyCode_Type {
+                        codes.push(code);
+                    }
+                }
+            }
             ends.push(self.sink.0.len() as u64);
         }
     }
@@ -293,5 +343,5 @@ impl Walker<'_, Targets> {
 
 fn is_static(ty: Type) -> bool {
     // SAFETY: the type of an object that was just read.
-    unsafe { !crate::layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) }
+    unsafe { !layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) }
 }

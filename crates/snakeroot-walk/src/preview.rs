@@ -58,14 +58,15 @@ pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> b
 ///
 /// Attached; `object` is an object.
 pub(crate) unsafe fn items(object: Object, out: &mut Vec<u8>) -> bool {
-    // SAFETY: the exact type tells the layout.
+    // SAFETY: the type's flags tell the layout; sizes are read, not asked.
     let count = unsafe {
         let ty = ffi::Py_TYPE(object);
-        if ty == &raw mut ffi::PyList_Type || ty == &raw mut ffi::PyTuple_Type {
+        let is = |flag| layout::has_flags(ty, flag);
+        if is(ffi::Py_TPFLAGS_LIST_SUBCLASS) || is(ffi::Py_TPFLAGS_TUPLE_SUBCLASS) {
             ffi::Py_SIZE(object)
-        } else if ty == &raw mut ffi::PyDict_Type {
+        } else if is(ffi::Py_TPFLAGS_DICT_SUBCLASS) {
             ffi::PyDict_Size(object)
-        } else if ty == &raw mut ffi::PySet_Type || ty == &raw mut ffi::PyFrozenSet_Type {
+        } else if ffi::PyAnySet_Check(object) != 0 {
             ffi::PySet_Size(object)
         } else {
             return false;

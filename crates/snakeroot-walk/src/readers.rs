@@ -316,7 +316,16 @@ impl<S: Sink> Walker<'_, S> {
         if referent == info.object as usize {
             return (labels::CLASS, from);
         }
-        let (first_label, locals) = match info.locals {
+        let lie_elsewhere = match info.locals {
+            Locals::Behind { own: Some((word, start)), .. } => {
+                // SAFETY: a word of the object; it points into the object or elsewhere.
+                let data: usize = unsafe { layout::read(object.cast(), word as isize) };
+                data != object as usize + start
+            }
+            _ => false,
+        };
+        let locals_of = if lie_elsewhere { Locals::None } else { info.locals };
+        let (first_label, locals) = match locals_of {
             Locals::None => (0, 0),
             // SAFETY: the word of a generator or frame that holds its code.
             Locals::Behind { code, .. } => unsafe {
@@ -328,7 +337,7 @@ impl<S: Sink> Walker<'_, S> {
         // SAFETY: words of the object. Of what lies behind its fields only the
         // locals of generators and frames are known to be there.
         unsafe {
-            let words = match info.locals {
+            let words = match locals_of {
                 Locals::Behind { first, .. } => first / WORD + locals,
                 Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
@@ -345,7 +354,7 @@ impl<S: Sink> Walker<'_, S> {
             if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
                 return (info.fields[found].label, at + 1);
             }
-            if let Locals::Behind { first, .. } = info.locals
+            if let Locals::Behind { first, .. } = locals_of
                 && offset >= first
             {
                 return (first_label + ((offset - first) / WORD) as u32, at + 1);

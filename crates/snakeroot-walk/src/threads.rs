@@ -18,7 +18,8 @@ use crate::sink::Sink;
 use crate::tables::Synthetic;
 use crate::walker::Walker;
 
-/// Frames of one thread that are read; a deeper stack says so in its name.
+/// Frames of one thread that are read: more than the interpreter allows, so
+/// that a ring of frames in a broken heap has an end.
 const MOST_FRAMES: usize = 100_000;
 
 /// The names that `threading` knows, by thread identifier.

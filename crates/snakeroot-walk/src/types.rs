@@ -43,6 +43,9 @@ pub(crate) enum SizeRule {
     Int,
     /// By the C function behind `__sizeof__`.
     Ask(SizeFunction),
+    /// By calling the descriptor of a `__sizeof__` in C that takes its
+    /// arguments in another way.
+    Call(Object),
     /// `__sizeof__` is Python code and was not run: counted as `Plain`.
     NotAsked,
 }
@@ -59,9 +62,13 @@ pub(crate) struct Member {
 pub(crate) enum Locals {
     None,
     /// The object's variable part holds locals; its code stands at this word.
+    /// For a frame from 3.11 on, only if the word `own.0` points to the byte
+    /// `own.1` of the object itself: else they lie elsewhere, and nothing is
+    /// known of what is here.
     Behind {
         code: usize,
         first: usize,
+        own: Option<(usize, usize)>,
     },
 }
 
@@ -101,6 +108,9 @@ pub(crate) struct TypeInfo {
     /// Bytes before an instance that count as its own.
     pub(crate) header: u64,
     pub(crate) collectable: bool,
+    /// The word of a function, generator or frame that holds its code, which
+    /// the collector does not track.
+    pub(crate) code: Option<usize>,
     pub(crate) weak: Option<usize>,
     pub(crate) locals: Locals,
     pub(crate) named: Named,
@@ -168,6 +178,9 @@ impl TypeInfo {
                 item_size: (*ty).tp_itemsize as usize,
                 header: header(ty),
                 collectable,
+                // From 3.11 on a frame object need not have its code in itself.
+                code: code_word(ty, probe)
+                    .filter(|_| !cfg!(Py_3_11) || ty != &raw mut ffi::PyFrame_Type),
                 weak: weak_word(ty, probe),
                 locals: locals(ty, probe),
                 named: named(ty, probe),
@@ -324,22 +337,32 @@ unsafe fn derives_from(ty: Type, other: Option<usize>) -> bool {
     false
 }
 
+/// The word of a function, generator, coroutine or frame that holds its code.
+fn code_word(ty: Type, probe: &Probe) -> Option<usize> {
+    const NAMES: [&str; 5] = ["__code__", "gi_code", "cr_code", "ag_code", "f_code"];
+    let fields = probe.fields.get(&(ty as usize))?;
+    fields.iter().find(|(_, name)| NAMES.contains(&&**name)).map(|(offset, _)| *offset)
+}
+
 /// Where the locals of a generator, coroutine or frame lie.
 unsafe fn locals(ty: Type, probe: &Probe) -> Locals {
     if !probe.readers.generator {
         return Locals::None;
     }
-    let code = probe.fields.get(&(ty as usize)).and_then(|fields| {
-        fields
-            .iter()
-            .find(|(_, name)| matches!(&**name, "gi_code" | "cr_code" | "ag_code" | "f_code"))
-            .map(|(offset, _)| *offset)
-    });
+    let code = code_word(ty, probe).filter(|_| ty != &raw mut ffi::PyFunction_Type);
     // SAFETY: the caller's type. Before 3.11 only frames have locals, and the
     // first of them is counted among the fields.
     let first = unsafe { (*ty).tp_basicsize as usize } - if cfg!(Py_3_11) { 0 } else { WORD };
     let code = code.filter(|_| cfg!(Py_3_11) || ty == &raw mut ffi::PyFrame_Type);
-    code.map_or(Locals::None, |code| Locals::Behind { code, first })
+    let own = if cfg!(Py_3_11) && ty == &raw mut ffi::PyFrame_Type {
+        match probe.frame_own {
+            Some(own) => Some(own),
+            None => return Locals::None,
+        }
+    } else {
+        None
+    };
+    code.map_or(Locals::None, |code| Locals::Behind { code, first, own })
 }
 
 unsafe fn named(ty: Type, probe: &Probe) -> Named {
@@ -451,6 +474,9 @@ unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
                     SizeRule::Ask(function)
                 }
             }
+            None if ffi::Py_TYPE(found) == &raw mut ffi::PyMethodDescr_Type => {
+                SizeRule::Call(found)
+            }
             None => SizeRule::NotAsked,
         }
     }
@@ -530,7 +556,7 @@ pub(crate) unsafe fn own_size(
     // SAFETY: each rule belongs to a type whose layout was tried.
     unsafe {
         match rule {
-            SizeRule::Plain | SizeRule::NotAsked | SizeRule::Ask(_) => {
+            SizeRule::Plain | SizeRule::NotAsked | SizeRule::Ask(_) | SizeRule::Call(_) => {
                 let items = if item == 0 {
                     0
                 } else if cfg!(Py_3_12)

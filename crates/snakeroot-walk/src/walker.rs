@@ -130,19 +130,21 @@ impl<'p, S: Sink> Walker<'p, S> {
         }
     }
 
-    /// Reads the edges of an object and nothing else.
+    /// Reads the edges of an object and nothing else; what is known of its type.
     ///
     /// # Safety
     ///
     /// Attached; a live object.
     #[inline(always)]
-    pub(crate) unsafe fn read(&mut self, object: Object) {
+    pub(crate) unsafe fn read(&mut self, object: Object) -> &TypeInfo {
         // SAFETY: as the caller promises.
-        unsafe {
+        let place = unsafe {
             let ty = ffi::Py_TYPE(object);
             let place = self.info(ty);
             self.edges_of(object, ty, place, &mut Flags(0));
-        }
+            place
+        };
+        &self.infos[place]
     }
 
     #[inline(always)]
@@ -154,7 +156,13 @@ impl<'p, S: Sink> Walker<'p, S> {
         // SAFETY: the rule of the object's type.
         let size = unsafe {
             match info.size {
-                SizeRule::Ask(function) => self.ask_size(object, place, function),
+                SizeRule::Ask(function) => {
+                    self.ask_size(object, place, |object| function(object, std::ptr::null_mut()))
+                }
+                SizeRule::Call(method) => self.ask_size(object, place, |object| {
+                    // A method in C, found on the object's type.
+                    ffi::PyObject_CallOneArg(method, object)
+                }),
                 rule => {
                     if let SizeRule::NotAsked = rule {
                         *flags |= Flags::SIZE_NOT_ASKED;
@@ -179,7 +187,7 @@ impl<'p, S: Sink> Walker<'p, S> {
         &self,
         object: Object,
         place: usize,
-        function: crate::probe::SizeFunction,
+        ask: impl FnOnce(Object) -> Object,
     ) -> u64 {
         let info = &self.infos[place];
         let is_static_type = info.contents == Contents::Type
@@ -188,7 +196,7 @@ impl<'p, S: Sink> Walker<'p, S> {
         let header = if is_static_type { self.probe.sizes.static_type_header } else { info.header };
         // SAFETY: a method without arguments of the object's own type.
         unsafe {
-            let answer = function(object, std::ptr::null_mut());
+            let answer = ask(object);
             if !answer.is_null() {
                 let size = ffi::PyLong_AsLongLong(answer);
                 ffi::Py_DECREF(answer);

@@ -56,6 +56,9 @@ pub struct Probe {
     /// The dicts of static types that keep them elsewhere (3.12 and later).
     pub(crate) type_dicts: HashMap<usize, usize>,
     pub(crate) frames: Option<FrameLayout>,
+    /// In a frame object, the word that points to its own data and where those
+    /// start (3.11 and later).
+    pub(crate) frame_own: Option<(usize, usize)>,
     /// From a thread state to its running frame, where that is an object (before 3.11).
     pub(crate) frame_object: Option<usize>,
     /// From a code object to the tuples with the names of its locals, in order.
@@ -201,6 +204,7 @@ impl Probe {
             type_dicts: offsets::type_dicts(py)?,
             frames: None,
             frame_object: None,
+            frame_own: None,
             local_names,
             thread_ident: offsets::thread_ident(py)?,
             words,
@@ -208,6 +212,7 @@ impl Probe {
         };
         probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
         (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
+        probe.frame_own = offsets::frame_own(&samples, &probe)?;
         if probe.frames.is_none() && probe.frame_object.is_none() {
             probe.notices.push(
                 "local variables of running frames are not seen: frames do not lie as expected"

@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule, PyTuple};
 
-use super::{Field, FrameLayout, TAG_BITS};
+use super::{Field, FrameLayout, Probe, TAG_BITS};
 use crate::layout::{self, Object, WORD};
 use crate::peek;
 
@@ -278,4 +278,19 @@ pub(super) fn frame_layouts(
         }
     }
     layouts
+}
+
+/// In the object of a frame that has ended: the word that points to its own
+/// data, and where those start.
+pub(super) fn frame_own(
+    samples: &Bound<'_, PyModule>,
+    probe: &Probe,
+) -> PyResult<Option<(usize, usize)>> {
+    let frame = samples.call_method0("ended_frame")?;
+    let fields = probe.fields.get(&(frame.get_type_ptr() as usize));
+    let code = fields.and_then(|fields| fields.iter().find(|(_, name)| &**name == "f_code"));
+    let (Some((code, _)), Some(layout)) = (code, probe.frames) else { return Ok(None) };
+    let Some(start) = code.checked_sub(layout.code) else { return Ok(None) };
+    let words = find_words(&frame, frame.as_ptr() as usize + start);
+    Ok(words.first().map(|&word| (word, start)))
 }

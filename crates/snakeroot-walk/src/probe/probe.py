@@ -175,6 +175,10 @@ def fields():
     return out, running, (exception.__traceback__, "tb_next")
 
 
+def ended_frame():
+    return _exception().__traceback__.tb_frame
+
+
 def deque():
     import collections
 

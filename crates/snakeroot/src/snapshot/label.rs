@@ -28,7 +28,7 @@ pub enum LabelKind {
     Local,
     /// A place on a frame's value stack; the text is its index.
     Stack,
-    /// A frame of a thread; the text is its distance from the thread's first frame.
+    /// A frame of a thread; the text is 0 for the one that runs, 1 for its caller.
     Frame,
     /// A weak reference: shown, never followed.
     Weak,
