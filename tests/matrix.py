@@ -50,7 +50,12 @@ def test(python, name, folder):
     if run(python, "-m", "venv", "--without-pip", environment):
         return "no virtual environment"
     own = environment / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", own, "--quiet", "--disable-pip-version-check"]
+    # The newest pip installs for the newest interpreters, from an environment of its own.
+    tools = folder / "tools"
+    if not tools.exists():
+        run(sys.executable, "-m", "venv", tools)
+        run(tools / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    pip = [tools / "bin" / "python", "-m", "pip", "--python", own, "--quiet"]
     if run(*pip, "install", "--force-reinstall", "--no-deps", "."):
         return "the wheel does not build or install"
     if run(*pip, "install", "-r", "tests/python/requirements.txt"):
