@@ -14,6 +14,7 @@ A heap that stands still, from the live process or from a file::
     heap = snakeroot.load("app.heap.parquet")
 """
 
+from . import objgraph
 from ._snakeroot import (
     Chains,
     Edge,
@@ -63,6 +64,7 @@ __all__ = [
     "is_proper_module",
     "load",
     "most_common_types",
+    "objgraph",
     "show_backrefs",
     "show_chain",
     "show_growth",

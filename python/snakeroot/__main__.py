@@ -7,7 +7,10 @@ from . import _snakeroot
 
 def main() -> int:
     """Run the command on ``sys.argv`` and return its exit code."""
-    return _snakeroot.main(["snakeroot", *sys.argv[1:]])
+    try:
+        return _snakeroot.main(["snakeroot", *sys.argv[1:]])
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

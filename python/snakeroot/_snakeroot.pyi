@@ -130,7 +130,7 @@ def show_refs(
     engine: str | None = None,
 ) -> Picture | None: ...
 def show_chain(
-    *chains: Iterable[object],
+    *chains: Iterable[object] | _Path,
     backrefs: bool = True,
     filename: _Path | None = None,
     highlight: _Predicate | None = None,

@@ -394,3 +394,24 @@ def test_a_loaded_heap_equals_the_saved_one(tmp_path, program):
             theirs.name,
         )
         assert programs.pairs(ours.referents()) == programs.pairs(theirs.referents())
+
+
+def test_a_type_that_is_its_own_instances_item_keeps_its_index():
+    from collections import deque
+
+    holder = deque([deque, "a", deque])
+    labels = [edge.label for edge in snakeroot.snapshot().node(holder).referents() if edge.kind == "index"]
+    assert labels == ["[0]", "[1]", "[2]"]
+
+
+def test_a_python_sizeof_is_seen_by_its_name_whatever_str_object_that_is():
+    name = "".join(["__size", "of__"])
+    odd = type("Odd", (), {name: lambda self: 1000})()
+    node = snakeroot.snapshot().node(odd)
+    assert "size-not-asked" in node.flag_words
+
+
+def test_values_of_floats_read_as_python_writes_them():
+    values = [float("nan"), 1e16, 1e-7, 0.1, -0.0, float("inf")]
+    heap = snakeroot.snapshot(values=True)
+    assert [heap.node(value).value for value in values] == [repr(value) for value in values]

@@ -49,7 +49,7 @@ pub(crate) struct TypesArguments {
     #[arg(long, value_enum, default_value = "size")]
     pub(crate) by: By,
     /// The most types to show: 20 where not given, all in JSON
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
@@ -75,7 +75,7 @@ pub(crate) struct Which {
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) address: Option<u64>,
     /// The object in this row of the file
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) id: Option<u32>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct WhyArguments {
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) nth: u64,
     /// The most chains to show
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", allow_negative_numbers = true, value_parser = at_least_one)]
     pub(crate) limit: usize,
     /// Print JSON
     #[arg(long)]
@@ -114,10 +114,10 @@ pub(crate) struct RefsArguments {
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) nth: u64,
     /// How many references away to look
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", allow_negative_numbers = true)]
     pub(crate) depth: u32,
     /// The most neighbours of one object to show; the others are counted
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, value_name = "N", default_value = "10", allow_negative_numbers = true)]
     pub(crate) too_many: usize,
     /// Draw a picture into this file: .png, .svg or .dot
     #[arg(short, long, value_name = "PICTURE")]
@@ -125,4 +125,12 @@ pub(crate) struct RefsArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A number of chains: none at all would say nothing.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+    }
 }

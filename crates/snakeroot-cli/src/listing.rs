@@ -36,14 +36,14 @@ pub(crate) fn write_listing(
         let (at, depth, edge) = match line {
             Line::Node(at, depth, edge) => (at, depth, edge),
             Line::More(count, depth) => {
-                let indent = "  ".repeat(depth as usize);
+                let indent = indent(depth);
                 writeln!(out, "{indent}({} more)", grouped(count))?;
                 continue;
             }
         };
         let weight = shown[at];
         let what = describe(graph, weight.node);
-        write!(out, "{}", "  ".repeat(depth as usize))?;
+        write!(out, "{}", indent(depth))?;
         match edge.map(|edge| shown[edge]) {
             None => write!(out, "{what}")?,
             Some(edge) => {
@@ -94,6 +94,17 @@ pub(crate) fn clean(text: &str) -> String {
             escaped.into_iter().flatten().chain(plain)
         })
         .collect()
+}
+
+/// Two blanks for each step; far away a number says how many, so that lines
+/// stay short.
+fn indent(depth: u32) -> String {
+    const MOST: u32 = 30;
+    if depth <= MOST {
+        "  ".repeat(depth as usize)
+    } else {
+        format!("{}({depth}) ", "  ".repeat(MOST as usize))
+    }
 }
 
 #[cfg(test)]

@@ -201,7 +201,8 @@ impl Picture {
     }
 
     fn draw(self, graph: &Graph, found: &Neighbourhood) -> Result<Vec<u8>, Failure> {
-        let drawing = view::drawing(graph, found, &DrawOptions::default());
+        let drawing =
+            view::drawing(graph, found, &DrawOptions { sizes: true, ..DrawOptions::default() });
         let options = snakeroot_draw::Options::default();
         match self {
             Self::Dot => Ok(view::dot(&drawing).into_bytes()),

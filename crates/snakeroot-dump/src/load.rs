@@ -82,7 +82,8 @@ pub fn read(reader: impl Read + Seek + Send) -> Result<Snapshot, DumpError> {
     // The `parquet` crate parses footers and page headers, and has panicked on
     // damaged ones before: it asserts that offsets are not negative, for one.
     // What it may have left half done is dropped here, so nobody sees it.
-    catch_unwind(AssertUnwindSafe(|| Loader::open(&source)?.snapshot())).unwrap_or_else(|panic| {
+    let open = || snakeroot::parallel::run(|| Loader::open(&source)?.snapshot());
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<String>()
             .map(String::as_str)

@@ -81,7 +81,9 @@ pub fn save(snapshot: &Snapshot, path: &Path) -> Result<Saved, DumpError> {
 ///
 /// As [`save`].
 pub fn write(snapshot: &Snapshot, out: impl Write + Send) -> Result<Saved, DumpError> {
-    write_chunks(snapshot, out, |group, column, descriptor| group.chunk(column, descriptor))
+    snakeroot::parallel::run(|| {
+        write_chunks(snapshot, out, |group, column, descriptor| group.chunk(column, descriptor))
+    })
 }
 
 /// As [`write`], with each column chunk made by `chunk`.

@@ -17,7 +17,7 @@ pub(crate) fn node_of(graph: &Graph, live: bool, what: &Bound<'_, PyAny>) -> PyR
         return if std::ptr::eq(node.graph(), graph) {
             Ok(node.id())
         } else {
-            Err(PyKeyError::new_err("the node belongs to another heap"))
+            Err(PyKeyError::new_err("the node belongs to another heap: ask by its address"))
         };
     }
     if what.is_exact_instance_of::<PyInt>() {

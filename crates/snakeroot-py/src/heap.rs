@@ -99,7 +99,10 @@ impl Heap {
         object_or_address: &Bound<'_, PyAny>,
         limit: i64,
     ) -> PyResult<Chains> {
-        let limit = arguments::at_least_zero(limit, "limit")? as usize;
+        if limit < 1 {
+            return Err(PyValueError::new_err(format!("limit: expected 1 or more, found {limit}")));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let node = self.find(object_or_address)?;
         let chains = py.detach(|| analysis::why(&self.graph, node, limit));
         Ok(Chains::new(self.graph.clone(), node, chains))

@@ -3,22 +3,29 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 use snakeroot::Graph;
-use snakeroot_walk::{Options, Probe};
+use snakeroot_walk::{Options, Probe, WalkError};
 
 use crate::heap::Heap;
 
 /// Walks the heap; attached to the end if objects are to be looked at after it.
 pub(crate) fn walk(py: Python<'_>, options: &Options) -> PyResult<Graph> {
-    let snapshot = snakeroot_walk::snapshot(py, crate::probe(py)?, options)
-        .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    let snapshot = snakeroot_walk::snapshot(py, crate::probe(py)?, options).map_err(walk_error)?;
     Ok(if options.stay_attached {
         Graph::new(snapshot)
     } else {
         py.detach(|| Graph::new(snapshot))
     })
+}
+
+/// The Python exception for a walk that could not be finished.
+pub(crate) fn walk_error(error: WalkError) -> PyErr {
+    match error {
+        WalkError::Memory(_) => PyMemoryError::new_err(error.to_string()),
+        _ => PyRuntimeError::new_err(error.to_string()),
+    }
 }
 
 /// The heap of this process, standing still.

@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyModule as PyModuleType, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyList, PyModule as PyModuleType, PyTuple};
 use snakeroot::analysis::{self, Chain, Direction, NeighbourhoodOptions};
 use snakeroot::snapshot::{Flags, RootKind};
 use snakeroot::view::{self, DrawOptions};
@@ -92,7 +92,7 @@ impl<'py> Live<'py> {
         let graph = match around {
             Some(around) => {
                 let part = snakeroot_walk::part(py, probe, objects, around);
-                Graph::new(part.map_err(|error| PyRuntimeError::new_err(error.to_string()))?)
+                Graph::new(part.map_err(live::walk_error)?)
             }
             None => {
                 let also = objects.iter().map(|object| object.as_ptr() as usize).collect();
@@ -392,6 +392,11 @@ fn show<'py>(
     let given = |name: &str| given(named.get(name));
     let number = |name: &str, default: i64| match given(name) {
         None => Ok(default),
+        // A number beyond 64 bits is as good as any large one.
+        Some(value) if value.is_instance_of::<PyInt>() => {
+            let limit = if value.lt(0)? { i64::MIN } else { i64::MAX };
+            Ok(value.extract::<i64>().unwrap_or(limit))
+        }
         Some(value) => value.extract::<i64>().map_err(|_| {
             PyTypeError::new_err(format!(
                 "{name}: expected a number, found {}",
@@ -496,7 +501,16 @@ fn show_chain<'py>(
     engine: Option<&str>,
 ) -> PyResult<Option<Picture>> {
     let mut lists: Vec<Vec<Bound<'py, PyAny>>> = Vec::new();
-    for chain in chains.iter() {
+    let mut filename = arguments::path(filename, "filename")?;
+    for (place, chain) in chains.iter().enumerate() {
+        if place > 0 && place + 1 == chains.len() && arguments::is_path(&chain) {
+            // As with `show_backrefs`, a name may come last.
+            if filename.is_some() {
+                return Err(PyTypeError::new_err("filename: given twice, last and by name"));
+            }
+            filename = arguments::path(Some(&chain), "filename")?;
+            continue;
+        }
         let objects = chain.try_iter()?.collect::<PyResult<Vec<_>>>()?;
         if !objects.is_empty() {
             lists.push(objects);
@@ -520,7 +534,7 @@ fn show_chain<'py>(
         extra_node_attrs: given(extra_node_attrs),
         refcounts,
         shortnames,
-        filename: arguments::path(filename, "filename")?,
+        filename,
         output: given(output),
         engine: picture::engine(engine)?,
     };

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{
-    PyFileNotFoundError, PyIsADirectoryError, PyOSError, PyPermissionError, PyRuntimeError,
-    PyValueError,
+    PyFileNotFoundError, PyIsADirectoryError, PyNotADirectoryError, PyOSError, PyPermissionError,
+    PyRuntimeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -74,6 +74,13 @@ pub(crate) fn check_destination(path: &Path, engine: Engine) -> PyResult<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if folder.exists() && !folder.is_dir() {
+        return Err(PyNotADirectoryError::new_err(format!(
+            "{}: expected {} to be a folder, found a file",
+            path.display(),
+            folder.display()
+        )));
+    }
     if folder.is_dir() {
         Ok(())
     } else {

@@ -41,7 +41,7 @@ pub(crate) mod type_flags {
     pub(crate) const INLINE_VALUES: c_ulong = 1 << 2;
 }
 
-/// Whether a type or any of its bases has all of `flags`.
+/// Whether a type has all of `flags`.
 ///
 /// # Safety
 ///
@@ -81,6 +81,8 @@ pub(crate) unsafe fn refcount(object: Object) -> (u32, bool) {
 
 /// A str's text, characters and memory.
 pub(crate) mod text {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::{Object, read};
 
     /// Bytes before the characters of a str of ASCII characters.
@@ -184,6 +186,29 @@ pub(crate) mod text {
         }
     }
 
+    /// Whether characters may be read where the layout says they are.
+    pub(crate) static READABLE: AtomicBool = AtomicBool::new(true);
+
+    /// The same through the public interface, a character at a time.
+    ///
+    /// # Safety
+    ///
+    /// As for `append`.
+    unsafe fn append_by_character(object: Object, most: usize, out: &mut Vec<u8>) {
+        // SAFETY: as the caller promises; an index below the length.
+        unsafe {
+            let length = pyo3::ffi::PyUnicode_GetLength(object).max(0) as usize;
+            for at in 0..length.min(most) {
+                let code = pyo3::ffi::PyUnicode_ReadChar(object, at as isize);
+                let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            if length > most {
+                out.extend_from_slice("…".as_bytes());
+            }
+        }
+    }
+
     /// Appends at most `most` characters in UTF-8, then an ellipsis if there are more.
     /// Lone surrogates become U+FFFD.
     ///
@@ -191,6 +216,13 @@ pub(crate) mod text {
     ///
     /// `object` is a str.
     pub(crate) unsafe fn append(object: Object, most: usize, out: &mut Vec<u8>) {
+        if object.is_null() {
+            return;
+        }
+        if !READABLE.load(Ordering::Relaxed) {
+            // SAFETY: as the caller promises.
+            return unsafe { append_by_character(object, most, out) };
+        }
         // SAFETY: the characters lie where the state says; a str that is not
         // ready (before 3.12) is left out.
         unsafe {
@@ -463,8 +495,31 @@ pub(crate) mod dict {
         }
     }
 
-    /// The value under a str that is this very object; null if there is none.
-    /// For the dicts of types, whose keys are interned: nothing is compared.
+    /// Whether two objects are str of the same ASCII characters.
+    ///
+    /// # Safety
+    ///
+    /// `found` is null or an object, `word` a str of ASCII characters.
+    unsafe fn same_word(found: Object, word: Object) -> bool {
+        use super::text::{ASCII_BYTES, State, length};
+        // SAFETY: the characters of a compact ASCII str lie behind its header.
+        unsafe {
+            if found.is_null() || pyo3::ffi::Py_TYPE(found) != pyo3::ffi::Py_TYPE(word) {
+                return false;
+            }
+            let (state, count) = (State::of(found), length(word));
+            if !state.is_ascii() || !state.is_compact() || length(found) != count {
+                return false;
+            }
+            let bytes = |object: Object| {
+                std::slice::from_raw_parts(object.cast::<u8>().add(ASCII_BYTES), count)
+            };
+            bytes(found) == bytes(word)
+        }
+    }
+
+    /// The value under a str; null if there is none. For the dicts of types and
+    /// modules: no hash and no comparison of Python's is asked.
     ///
     /// # Safety
     ///
@@ -475,7 +530,8 @@ pub(crate) mod dict {
             let entries = keys(object).entries();
             let shared = shared_values(object);
             for at in 0..entries.count {
-                if entries.key(at) == key {
+                let found = entries.key(at);
+                if found == key || same_word(found, key) {
                     return if shared.is_null() {
                         entries.value(at)
                     } else {

@@ -35,6 +35,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Instant, SystemTime};
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use snakeroot::snapshot::{Info, Root};
@@ -64,15 +65,54 @@ pub struct Options {
 
 /// A walk that could not be finished.
 #[derive(Clone, Debug)]
-pub struct WalkError(String);
+#[non_exhaustive]
+pub enum WalkError {
+    /// The heap is larger than can be recorded: what was expected and found.
+    Limit(String),
+    /// The walk needs this many bytes at least, and they cannot be had.
+    Memory(u64),
+}
 
 impl fmt::Display for WalkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Limit(text) => f.write_str(text),
+            Self::Memory(bytes) => write!(
+                f,
+                "the walk needs about {} of memory, which cannot be had",
+                snakeroot::view::human_size(*bytes)
+            ),
+        }
     }
 }
 
 impl std::error::Error for WalkError {}
+
+/// Bytes written for an object and its edges during the pause, roughly.
+const ROOM_BYTES: u64 = 56;
+
+/// Keeps the collector from running on its own while this lives: a size that is
+/// asked from C code may make objects, and on some versions making them is when
+/// the collector runs.
+struct Collector {
+    was_enabled: bool,
+}
+
+impl Collector {
+    fn pause() -> Self {
+        // SAFETY: attached, as all who call this are.
+        Self { was_enabled: unsafe { ffi::PyGC_Disable() } != 0 }
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if self.was_enabled {
+            // SAFETY: attached still.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
 
 /// Walks the running interpreter's heap.
 ///
@@ -95,6 +135,10 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
     let likely = (allocated_blocks(py) / 4 * 3).min(most);
     let prepare = || Room::new(most, likely);
     let room = if options.stay_attached { prepare() } else { py.detach(prepare) };
+    let Some(room) = room else {
+        return Err(WalkError::Memory(likely as u64 * ROOM_BYTES));
+    };
+    let collector = Collector::pause();
     let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
     walker.records = room.records;
     capture.pause();
@@ -113,6 +157,7 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
         into_raw(walker, roots)
     };
     capture.resume();
+    drop(collector);
     drop(held);
     let think = move || capture.end(raw);
     if options.stay_attached { think() } else { py.detach(think) }
@@ -146,23 +191,23 @@ impl Capture {
     /// From raw records to a snapshot; needs no interpreter.
     fn end(mut self, raw: number::Raw) -> Result<Snapshot, WalkError> {
         if let Some(address) = raw.marks.refused {
-            return Err(WalkError(format!(
+            return Err(WalkError::Limit(format!(
                 "the heap lies in too many places: expected at most 64 GiB of address space \
                  with Python objects, found one more at {address:#x}"
             )));
         }
         if raw.records.len() as u64 >= snakeroot::NodeId::MAX_NODES {
-            return Err(WalkError(format!(
+            return Err(WalkError::Limit(format!(
                 "expected fewer than {} objects, found {}",
                 snakeroot::NodeId::MAX_NODES,
                 raw.records.len()
             )));
         }
         self.info.tracked = raw.tracked;
-        let mut parts = number::finish(raw);
+        let mut parts = snakeroot::parallel::run(|| number::finish(raw));
         self.info.total_ns = self.started.elapsed().as_nanos() as u64;
         parts.info = self.info;
-        Snapshot::new(parts).map_err(|error| WalkError(error.to_string()))
+        Snapshot::new(parts).map_err(|error| WalkError::Limit(error.to_string()))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::marks::Marks;
 use crate::probe::Probe;
 use crate::sink::{Part, Targets};
 use crate::walker::Walker;
-use crate::{Capture, WalkError, into_raw, roots};
+use crate::{Capture, Collector, WalkError, into_raw, roots};
 
 /// Sources that one core looks through at a time.
 const CHUNK: usize = 1 << 15;
@@ -87,6 +87,7 @@ pub fn part(
 ) -> Result<Snapshot, WalkError> {
     let mut capture = Capture::begin(py, probe);
     let starts: Vec<usize> = objects.iter().map(|object| object.as_ptr() as usize).collect();
+    let collector = Collector::pause();
     capture.pause();
     // SAFETY: attached through `py`; nothing below runs Python code.
     let raw = unsafe {
@@ -112,6 +113,7 @@ pub fn part(
         into_raw(walker.into_whole(), roots)
     };
     capture.resume();
+    drop(collector);
     capture.end(raw)
 }
 
@@ -161,14 +163,14 @@ impl Edges {
 
     /// The sources with an edge to a marked object, each with the first such object.
     fn referrers(&self, wanted: &Marks) -> Vec<(usize, usize)> {
-        (0..self.sources.len())
-            .into_par_iter()
-            .with_min_len(CHUNK)
-            .filter_map(|source| {
-                let first = self.row(source).iter().find(|&&target| wanted.has(target))?;
-                Some((self.sources[source], *first))
-            })
-            .collect()
+        let first_wanted = |source: usize| {
+            let first = self.row(source).iter().find(|&&target| wanted.has(target))?;
+            Some((self.sources[source], *first))
+        };
+        snakeroot::parallel::run(|| {
+            let sources = (0..self.sources.len()).into_par_iter().with_min_len(CHUNK);
+            sources.filter_map(first_wanted).collect()
+        })
     }
 
     /// The starts and all that leads to them within `depth` steps.

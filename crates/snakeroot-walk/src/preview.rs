@@ -24,18 +24,17 @@ pub(crate) unsafe fn scalar(object: Object, most: usize, out: &mut Vec<u8>) -> b
         if ty == &raw mut ffi::PyUnicode_Type {
             quoted(object, most, out);
         } else if ty == &raw mut ffi::PyLong_Type {
-            match layout::int::small(object) {
-                Some(value) => out.extend_from_slice(value.to_string().as_bytes()),
-                None => {
-                    let bits = layout::int::digits(object) * 30;
-                    out.extend_from_slice(format!("<int of about {bits} bits>").as_bytes());
-                }
+            let mut beyond = 0;
+            let value = ffi::PyLong_AsLongLongAndOverflow(object, &mut beyond);
+            if beyond == 0 {
+                out.extend_from_slice(value.to_string().as_bytes());
+            } else {
+                out.extend_from_slice(b"<int of more than 63 bits>");
             }
         } else if ty == &raw mut ffi::PyBool_Type {
             out.extend_from_slice(if object == ffi::Py_True() { b"True" } else { b"False" });
         } else if ty == &raw mut ffi::PyFloat_Type {
-            let value = ffi::PyFloat_AS_DOUBLE(object);
-            out.extend_from_slice(format!("{value:?}").as_bytes());
+            float(ffi::PyFloat_AS_DOUBLE(object), out);
         } else if ty == &raw mut ffi::PyBytes_Type {
             let length = ffi::Py_SIZE(object) as usize;
             let data = ffi::PyBytes_AS_STRING(object).cast::<u8>();
@@ -76,6 +75,28 @@ pub(crate) unsafe fn items(object: Object, out: &mut Vec<u8>) -> bool {
     let count = snakeroot::view::grouped(count as u64);
     out.extend_from_slice(format!("{count} {word}").as_bytes());
     true
+}
+
+/// Appends a float as Python would write it.
+unsafe fn float(value: f64, out: &mut Vec<u8>) {
+    // SAFETY: the interpreter's own function; it gives a C string of its
+    // allocator's, which is given back, and makes no object.
+    unsafe {
+        let kind = b'r' as std::ffi::c_char;
+        let text = ffi::PyOS_double_to_string(
+            value,
+            kind,
+            0,
+            ffi::Py_DTSF_ADD_DOT_0,
+            std::ptr::null_mut(),
+        );
+        if text.is_null() {
+            ffi::PyErr_Clear();
+            return;
+        }
+        out.extend_from_slice(CStr::from_ptr(text).to_bytes());
+        ffi::PyMem_Free(text.cast());
+    }
 }
 
 /// Appends a str as Python would write it.
@@ -161,11 +182,17 @@ pub(crate) unsafe fn type_name(ty: Type, out: &mut Vec<u8>) {
             let name = (*ty.cast::<ffi::PyHeapTypeObject>()).ht_name;
             layout::text::append(name, crate::labels::MOST_CHARACTERS, out);
         } else {
-            let name = CStr::from_ptr((*ty).tp_name).to_bytes();
+            let name = c_name(ty).to_bytes();
             let short = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
             out.extend_from_slice(short);
         }
     }
+}
+
+/// A static type's name; one that was never made ready may have none.
+unsafe fn c_name<'a>(ty: Type) -> &'a CStr {
+    // SAFETY: the caller's type; its name lives as long.
+    unsafe { if (*ty).tp_name.is_null() { c"?" } else { CStr::from_ptr((*ty).tp_name) } }
 }
 
 /// A type's `__module__` and `__qualname__`.
@@ -188,7 +215,7 @@ pub(crate) unsafe fn type_names(ty: Type, probe: &crate::probe::Probe) -> (Box<s
             }
             (text(module), text(qualname))
         } else {
-            let name = CStr::from_ptr((*ty).tp_name).to_string_lossy();
+            let name = c_name(ty).to_string_lossy();
             match name.rsplit_once('.') {
                 Some((module, qualname)) => (module.into(), qualname.into()),
                 None => ("builtins".into(), name.as_ref().into()),

@@ -38,8 +38,7 @@ impl<S: Sink> Walker<'_, S> {
             let first = self.sink.len();
             match self.infos[place].contents {
                 Contents::Nothing => {}
-                Contents::List => self.list(object),
-                Contents::Tuple => self.tuple(object),
+                Contents::List | Contents::Tuple => self.sequence(object),
                 Contents::Dict => self.dict(object),
                 Contents::Set => self.set(object),
                 Contents::Type => self.type_object(object.cast()),
@@ -91,26 +90,10 @@ impl<S: Sink> Walker<'_, S> {
     }
 
     #[inline(always)]
-    unsafe fn list(&mut self, object: Object) {
-        // SAFETY: a list; items beyond the size are not read.
-        unsafe {
-            let list = object.cast::<ffi::PyListObject>();
-            let items = (*list).ob_item;
-            for at in 0..ffi::Py_SIZE(object) {
-                self.sink.edge(*items.offset(at), labels::item(at as usize));
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn tuple(&mut self, object: Object) {
-        // SAFETY: a tuple; items may be null while it is being made.
-        unsafe {
-            let items = (&raw mut (*object.cast::<ffi::PyTupleObject>()).ob_item).cast::<Object>();
-            for at in 0..ffi::Py_SIZE(object) {
-                self.sink.edge(*items.offset(at), labels::item(at as usize));
-            }
-        }
+    unsafe fn sequence(&mut self, object: Object) {
+        let sink = &mut self.sink;
+        // SAFETY: a list or tuple whose layout was tried.
+        unsafe { sequence_items(object, |at, item| sink.edge(item, labels::item(at))) };
     }
 
     #[inline(always)]
@@ -264,10 +247,15 @@ impl<S: Sink> Walker<'_, S> {
         }
         let found = std::mem::take(&mut self.found);
         let in_order = self.infos[place].in_order;
+        // A heap type's instances visit their type first.
+        // SAFETY: the object's own type.
+        let own_type =
+            unsafe { layout::has_flags(self.infos[place].object, ffi::Py_TPFLAGS_HEAPTYPE) };
         let mut from = 2;
         let mut items = 0;
         for &referent in &found {
-            if in_order && referent != self.infos[place].object as usize {
+            if in_order && (items > 0 || !own_type || referent != self.infos[place].object as usize)
+            {
                 self.sink.edge(referent as Object, labels::item(items));
                 items += 1;
                 continue;
@@ -313,9 +301,8 @@ impl<S: Sink> Walker<'_, S> {
         from: usize,
     ) -> (u32, usize) {
         let info = &self.infos[place];
-        if referent == info.object as usize {
-            return (labels::CLASS, from);
-        }
+        let unnamed =
+            if referent == info.object as usize { labels::CLASS } else { labels::UNNAMED };
         let lie_elsewhere = match info.locals {
             Locals::Behind { own: Some((word, start)), .. } => {
                 // SAFETY: a word of the object; it points into the object or elsewhere.
@@ -348,7 +335,7 @@ impl<S: Sink> Walker<'_, S> {
                 word == referent || cfg!(Py_3_14) && word & !3 == referent
             });
             let Some(at) = at else {
-                return (labels::UNNAMED, from);
+                return (unnamed, from);
             };
             let offset = at * WORD;
             if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
@@ -359,7 +346,7 @@ impl<S: Sink> Walker<'_, S> {
             {
                 return (first_label + ((offset - first) / WORD) as u32, at + 1);
             }
-            (labels::UNNAMED, at + 1)
+            (unnamed, at + 1)
         }
     }
 
@@ -452,6 +439,28 @@ pub(crate) unsafe fn cached_keys(ty: Type) -> Keys {
             Keys((*ty.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<u8>().cast_const())
         } else {
             Keys(std::ptr::null())
+        }
+    }
+}
+
+/// Calls `each` with every item of a list or tuple and its index; items may be
+/// null while a tuple is being made.
+///
+/// # Safety
+///
+/// `object` is a list or tuple.
+#[inline(always)]
+pub(crate) unsafe fn sequence_items(object: Object, mut each: impl FnMut(usize, Object)) {
+    // SAFETY: a list's items lie apart, a tuple's in itself; those beyond the
+    // size are not read.
+    unsafe {
+        let items = if layout::has_flags(ffi::Py_TYPE(object), ffi::Py_TPFLAGS_LIST_SUBCLASS) {
+            (*object.cast::<ffi::PyListObject>()).ob_item
+        } else {
+            (&raw mut (*object.cast::<ffi::PyTupleObject>()).ob_item).cast::<Object>()
+        };
+        for at in 0..ffi::Py_SIZE(object) {
+            each(at as usize, *items.offset(at));
         }
     }
 }

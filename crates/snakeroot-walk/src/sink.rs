@@ -6,7 +6,6 @@ use crate::labels::{self, MOST_CHARACTERS};
 use crate::layout::{self, Object};
 use crate::marks::{Marks, Place};
 use crate::preview;
-use crate::tables::Room;
 
 /// Takes the edges of one object after another.
 pub(crate) trait Sink {
@@ -162,8 +161,7 @@ pub(crate) struct Part {
 impl Part {
     /// A part of which no object is known.
     pub(crate) fn new() -> Self {
-        let room = Room::new(1 << 10, 0);
-        Self { whole: Whole::new(room.queue, room.edges), key: std::ptr::null_mut() }
+        Self { whole: Whole::new(Vec::new(), Vec::new()), key: std::ptr::null_mut() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the pause writes into: records, texts, and the memory for them.
 
 use rayon::prelude::*;
+use snakeroot::parallel;
 use snakeroot::snapshot::Flags;
 
 use crate::marks::Place;
@@ -117,17 +118,26 @@ pub(crate) struct Room {
 
 impl Room {
     /// Room for `most` objects, touched as far as `likely` ones need.
-    pub(crate) fn new(most: usize, likely: usize) -> Self {
+    ///
+    /// `None` where not even what is likely can be had.
+    pub(crate) fn new(most: usize, likely: usize) -> Option<Self> {
         let record = Record { end: 0, ty: 0, size: 0, refcount: 0, flags: Flags(0) };
-        let mut room = Self {
-            queue: Vec::with_capacity(most),
-            records: Vec::with_capacity(most),
-            edges: Vec::with_capacity(most * 3),
+        let mut room = Self { queue: Vec::new(), records: Vec::new(), edges: Vec::new() };
+        let reserve = |room: &mut Self, objects: usize| {
+            room.queue.try_reserve_exact(objects).is_ok()
+                && room.records.try_reserve_exact(objects).is_ok()
+                && room.edges.try_reserve_exact(objects * 3).is_ok()
         };
+        if !reserve(&mut room, most) {
+            room = Self { queue: Vec::new(), records: Vec::new(), edges: Vec::new() };
+            if !reserve(&mut room, likely) {
+                return None;
+            }
+        }
         touch(&mut room.queue, likely, 0);
         touch(&mut room.records, likely, record);
         touch(&mut room.edges, likely + likely / 4, (Place(0), 0));
-        room
+        Some(room)
     }
 }
 
@@ -138,9 +148,11 @@ fn touch<T: Copy + Send + Sync>(vector: &mut Vec<T>, count: usize, value: T) {
     let step = (PAGE_BYTES / size_of::<T>()).max(1);
     let spare = vector.spare_capacity_mut();
     let count = count.min(spare.len());
-    spare[..count].par_chunks_mut(CHUNK_BYTES / size_of::<T>()).for_each(|chunk| {
-        for place in chunk.iter_mut().step_by(step) {
-            place.write(value);
-        }
+    parallel::run(|| {
+        spare[..count].par_chunks_mut(CHUNK_BYTES / size_of::<T>()).for_each(|chunk| {
+            for place in chunk.iter_mut().step_by(step) {
+                place.write(value);
+            }
+        });
     });
 }

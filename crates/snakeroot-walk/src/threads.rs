@@ -44,6 +44,8 @@ pub(crate) fn names(py: Python<'_>) -> HashMap<usize, String> {
         return names;
     };
     let key = PyString::intern(py, "_name");
+    // A copy: a thread may end while names are asked for.
+    let Ok(threads) = threads.copy() else { return names };
     for (ident, thread) in threads.iter() {
         // A class of the user's may answer attributes in Python; the generic
         // look-up does not ask it.
@@ -162,6 +164,9 @@ impl<S: Sink> Walker<'_, S> {
             if code.is_null() || ffi::Py_TYPE(code) != &raw mut ffi::PyCode_Type {
                 return;
             }
+            if is_shim(code) {
+                return;
+            }
             let (first, count) = self.local_labels(code);
             for index in 0..count {
                 let word: usize = layout::read(frame, (at.locals + index * WORD) as isize);
@@ -183,6 +188,16 @@ impl<S: Sink> Walker<'_, S> {
             self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
         }
     }
+}
+
+/// Whether a code object only stands for a call from C (3.12).
+///
+/// # Safety
+///
+/// Attached; `code` is a code object.
+unsafe fn is_shim(code: Object) -> bool {
+    // SAFETY: as the caller promises.
+    cfg!(all(Py_3_12, not(Py_3_13))) && unsafe { frame_name(code, None) }.ends_with(" <shim>")
 }
 
 /// `handle() service.py:42`.

@@ -8,6 +8,7 @@
 pub mod analysis;
 pub mod graph;
 pub mod id;
+pub mod parallel;
 pub mod snapshot;
 pub mod view;
 

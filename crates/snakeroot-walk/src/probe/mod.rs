@@ -11,12 +11,13 @@ mod trials;
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::sync::atomic::Ordering;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PyTuple, PyType};
 
-use crate::layout::Object;
+use crate::layout::{self, Object};
 use crate::lists::Lists;
 
 /// Bits in a pointer that are not part of the address (3.14 and later tag some).
@@ -151,7 +152,7 @@ impl Probe {
             }
         };
         let mut readers = Readers {
-            sequence: true,
+            sequence: trials::sequences_agree(&samples.call_method0("sequences")?)?,
             dict: trials::dicts_agree(&samples.call_method0("dicts")?)?,
             set: trials::sets_agree(&samples.call_method0("sets")?)?,
             instance: false,
@@ -159,12 +160,14 @@ impl Probe {
             int: trials::ints_agree(py)?,
             generator: false,
         };
+        layout::text::READABLE.store(readers.text, Ordering::Relaxed);
         readers.instance =
             readers.dict && trials::instances_agree(&samples.call_method0("instances")?)?;
         let local_names = offsets::local_names(&samples.getattr("generator")?)?;
         readers.generator = !local_names.is_empty()
             && trials::generators_agree(&samples.call_method0("generators")?)?;
         for (works, what) in [
+            (readers.sequence, "lists and tuples"),
             (readers.dict, "dicts"),
             (readers.set, "sets"),
             (readers.instance, "instance attributes"),

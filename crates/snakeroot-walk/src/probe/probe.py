@@ -74,6 +74,14 @@ def dicts():
     ]
 
 
+def sequences():
+    appended = [object()]
+    for _ in range(20):
+        appended.append(object())
+    del appended[3:5]
+    return [[], appended, (), (object(),), tuple(object() for _ in range(40))]
+
+
 def sets():
     holed = set(range(100, 140))
     holed -= {103, 105}

@@ -61,6 +61,26 @@ pub(super) fn dicts_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(true)
 }
 
+pub(super) fn sequences_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
+    for sample in samples.try_iter()? {
+        let sample = sample?;
+        let mut expected = Vec::new();
+        for item in sample.try_iter()? {
+            expected.push(item?.as_ptr() as usize);
+        }
+        let mut found = Vec::new();
+        // SAFETY: a list or tuple of ours, by the layout of `pyo3::ffi`;
+        // pointers are compared and not followed.
+        unsafe {
+            crate::readers::sequence_items(sample.as_ptr(), |_, item| found.push(item as usize));
+        }
+        if found != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 pub(super) fn sets_agree(samples: &Bound<'_, PyAny>) -> PyResult<bool> {
     for sample in samples.try_iter()? {
         let sample = sample?;

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 
 use crate::id::{NodeId, TypeId};
+use crate::parallel;
 use crate::snapshot::Snapshot;
 
 /// How many objects have one type, and their shallow sizes together.
@@ -81,6 +82,10 @@ impl Census {
 ///
 /// O(V + T log T) time for T types, on all cores; 16 bytes a type and core of scratch.
 pub fn census(snapshot: &Snapshot) -> Census {
+    parallel::run(|| count(snapshot))
+}
+
+fn count(snapshot: &Snapshot) -> Census {
     const NODES_A_PIECE: usize = 1 << 16;
     let types = snapshot.types().len();
     let objects = snapshot.object_count();

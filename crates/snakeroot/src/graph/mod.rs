@@ -3,6 +3,7 @@
 //! Never saved: it is made anew from the snapshot, in parallel.
 
 use crate::id::{LabelId, NodeId, TypeId};
+use crate::parallel;
 use crate::snapshot::{Rows, Snapshot};
 
 mod lineage;
@@ -47,10 +48,12 @@ impl Graph {
     ///
     /// O(V + E) time on all cores; 8 bytes a node, 4 an edge and 8 a weak edge are kept.
     pub fn new(snapshot: Snapshot) -> Self {
-        let (referrers, weak) = rayon::join(
-            || reverse::reverse(snapshot.referents()),
-            || weak::WeakEdges::new(&snapshot),
-        );
+        let (referrers, weak) = parallel::run(|| {
+            rayon::join(
+                || reverse::reverse(snapshot.referents()),
+                || weak::WeakEdges::new(&snapshot),
+            )
+        });
         let types = snapshot.types().iter().zip(0..);
         let mut type_objects: Box<[_]> =
             types.filter_map(|(entry, id)| Some((entry.node?, TypeId(id)))).collect();
