@@ -21,6 +21,31 @@ pub struct TypeTally {
     pub count: u64,
 }
 
+/// Something known of each type that was met, by its address.
+///
+/// Runs of one type are common, and so are a few types in turn: those met last
+/// are found without hashing.
+struct ByType<T> {
+    recent: [(usize, T); 64],
+    all: HashMap<usize, T>,
+}
+
+impl<T: Copy + Default> ByType<T> {
+    fn new() -> Self {
+        Self { recent: [(0, T::default()); 64], all: HashMap::with_capacity(1024) }
+    }
+
+    /// What is known of a type; `find` is asked the first time.
+    #[inline(always)]
+    fn get(&mut self, ty: usize, find: impl FnOnce() -> T) -> T {
+        let slot = &mut self.recent[(ty >> 5 ^ ty >> 11) & 63];
+        if slot.0 != ty {
+            *slot = (ty, *self.all.entry(ty).or_insert_with(find));
+        }
+        slot.1
+    }
+}
+
 /// Counts the objects of `gc.get_objects` by the name of their type, in the
 /// order in which the names first appear there.
 ///
@@ -33,19 +58,12 @@ pub struct TypeTally {
 /// O(V) time, a few kilobytes.
 pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<TypeTally>> {
     let mut types: Vec<usize> = Vec::with_capacity(1024);
-    let mut places: HashMap<usize, u32> = HashMap::with_capacity(1024);
-    // Runs of one type are common, and so are a few types in turn.
-    let mut recent = [(0_usize, 0_u32); 64];
+    let mut places = ByType::new();
     let mut place_of = |ty: usize| {
-        let slot = &mut recent[(ty >> 5 ^ ty >> 11) & 63];
-        if slot.0 != ty {
-            let place = *places.entry(ty).or_insert_with(|| {
-                types.push(ty);
-                types.len() as u32 - 1
-            });
-            *slot = (ty, place);
-        }
-        slot.1
+        places.get(ty, || {
+            types.push(ty);
+            types.len() as u32 - 1
+        })
     };
     let seen: Vec<u32> = match &probe.lists {
         // SAFETY: attached; to look at a type tracks nothing and runs nothing.
@@ -98,20 +116,16 @@ pub fn by_type<'py>(
 ) -> PyResult<(u64, Bound<'py, PyList>)> {
     let shortnames = !name.contains('.');
     let mut count = 0;
-    let mut matching: HashMap<usize, bool> = HashMap::with_capacity(1024);
-    let mut last = (0_usize, false);
+    let mut matching = ByType::new();
     let mut look = |object: Object| -> Option<usize> {
         // SAFETY: an object of the lists.
         let ty = unsafe { ffi::Py_TYPE(object) } as usize;
-        if last.0 != ty {
-            let matches = *matching.entry(ty).or_insert_with(|| {
-                // SAFETY: the type of an object of the lists.
-                unsafe { name_of(ty as Type, shortnames, probe) == name }
-            });
-            last = (ty, matches);
-        }
-        count += u64::from(last.1);
-        (last.1 && !count_only).then_some(object as usize)
+        let matches = matching.get(ty, || {
+            // SAFETY: the type of an object of the lists.
+            unsafe { name_of(ty as Type, shortnames, probe) == name }
+        });
+        count += u64::from(matches);
+        (matches && !count_only).then_some(object as usize)
     };
     let held; // where the lists cannot be read, keeps what was found alive
     let found: Vec<usize> = match &probe.lists {
