@@ -40,6 +40,7 @@ test-rust:
 
 test-python: $(INSTALLED) $(TESTING)
 	$(BIN)/python -m pytest
+	# Only the native half has a stub; the other modules are Python and typed as they are.
 	$(BIN)/python -m mypy.stubtest snakeroot --ignore-missing-stub
 
 lint: $(VENV)/bin/python ## Check formatting, lints, documentation

@@ -247,19 +247,21 @@ impl<S: Sink> Walker<'_, S> {
         }
         let found = std::mem::take(&mut self.found);
         let in_order = self.infos[place].in_order;
-        // A heap type's instances visit their type first.
+        // A heap type's instances visit their type first, unless that edge is
+        // kept apart.
+        let own = self.infos[place].object;
         // SAFETY: the object's own type.
-        let own_type =
-            unsafe { layout::has_flags(self.infos[place].object, ffi::Py_TPFLAGS_HEAPTYPE) };
+        let is_heap = unsafe { layout::has_flags(own, ffi::Py_TPFLAGS_HEAPTYPE) };
+        let mut type_comes = is_heap && !self.infos[place].holds_type;
         let mut from = 2;
         let mut items = 0;
         for &referent in &found {
-            if in_order && (items > 0 || !own_type || referent != self.infos[place].object as usize)
-            {
+            if in_order && !(type_comes && referent == own as usize) {
                 self.sink.edge(referent as Object, labels::item(items));
                 items += 1;
                 continue;
             }
+            type_comes &= referent != own as usize;
             // SAFETY: the object's own words.
             let (label, next) = unsafe { self.label_of(object, place, referent, from) };
             from = next;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyModule, PyTuple};
+use pyo3::types::{PyCFunction, PyModule};
 
 use super::{Field, FrameLayout, Probe, TAG_BITS};
 use crate::layout::{self, Object, WORD};
@@ -130,7 +130,7 @@ pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
 #[cfg(Py_3_11)]
 pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
     let code = function.getattr("__code__")?;
-    let names: Bound<'_, PyTuple> = code.getattr("co_varnames")?.cast_into()?;
+    let names: Bound<'_, pyo3::types::PyTuple> = code.getattr("co_varnames")?.cast_into()?;
     let expected: Vec<usize> = names.iter().map(|name| name.as_ptr() as usize).collect();
     let tuple_type = names.get_type().as_type_ptr() as usize;
     let items = std::mem::offset_of!(ffi::PyTupleObject, ob_item);
