@@ -1,7 +1,7 @@
 //! What Python calls: translates arguments, calls the core, translates answers.
 //!
-//! No algorithm lives here. Functions are native so that no frame of ours
-//! stands in the heap they look at.
+//! No analysis lives here; what is met is only held while Python callbacks run.
+//! Functions are native so that no frame of ours stands in the heap they look at.
 
 mod arguments;
 mod counts;
