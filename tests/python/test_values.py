@@ -8,6 +8,7 @@ import platform
 import sys
 import types
 
+import ours
 import programs
 import pytest
 import snakeroot
@@ -49,10 +50,11 @@ def test_the_size_of_every_tracked_object_is_getsizeofs():
         for value in objects
         if isinstance(type(value).__sizeof__, (types.MethodDescriptorType, types.WrapperDescriptorType))
     }
+    own = ours.possible()
     heap = snakeroot.snapshot()
     wrong = []
     for value in objects:
-        if id(value) in expected and value is not objects and value is not expected:
+        if id(value) in expected and id(value) not in own and value is not objects and value is not expected:
             node = heap.node(value)
             if node.size != expected[id(value)]:
                 wrong.append((node.type, node.size, expected[id(value)]))
@@ -317,14 +319,15 @@ def test_referrers_are_referents_turned_round(program):
 
 
 def test_referents_hold_get_referents_for_every_common_kind():
-    objects = [value for value in gc.get_objects() if type(value) in COMMON]
+    own = ours.possible()
+    objects = [value for value in gc.get_objects() if type(value) in COMMON and id(value) not in own]
     expected = {id(value): collections.Counter(map(id, gc.get_referents(value))) for value in objects}
     heap = snakeroot.snapshot()
     missing = collections.Counter()
     for value in objects:
         node = heap.node(value)
         held = collections.Counter(referent.address for _, referent in node.referents())
-        if expected[id(value)] - held:
+        if set(expected[id(value)] - held) - own:
             missing[node.type] += 1
     assert len(expected) > 3000
     assert missing == collections.Counter()
@@ -361,7 +364,7 @@ def test_every_tracked_object_is_in_the_heap():
             assert heap.node(address).tracked
         except KeyError:
             missing.append(address)
-    assert missing == []
+    assert set(missing) - ours.possible() == set()
 
 
 def test_info_says_where_and_when():

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use snakeroot::analysis::{self, Direction, Neighbourhood, NeighbourhoodOptions};
 use snakeroot::snapshot::Info;
-use snakeroot::view::{self, DrawOptions, grouped, human_size};
+use snakeroot::view::{self, DrawOptions, grouped, human_size, share};
 use snakeroot::{Graph, Snapshot};
 
 use crate::Failure;
@@ -45,6 +45,8 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
         pause_ns,
         total_ns,
         tracked,
+        held_from_c,
+        garbage,
         resident_bytes,
         enumeration,
         notices,
@@ -81,6 +83,12 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
             format!(", found by {enumeration}")
         };
         row("tracked", format!("{}{found}", grouped(*tracked)));
+    }
+    if let Some(held_from_c) = held_from_c {
+        row("held from C only", share(*held_from_c, objects));
+    }
+    if let Some(garbage) = garbage {
+        row("garbage", share(*garbage, objects));
     }
     row("edges", grouped(snapshot.edge_count()));
     row("types", grouped(census.len() as u64));

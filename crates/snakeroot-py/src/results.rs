@@ -92,6 +92,17 @@ impl HeapInfo {
     fn tracked(&self) -> u64 {
         self.info.tracked
     }
+    /// How many objects only references from C that nothing accounts for keep
+    /// alive; None where that was not counted.
+    #[getter]
+    fn held_from_c(&self) -> Option<u64> {
+        self.info.held_from_c
+    }
+    /// How many objects no GC root reaches; None where that was not counted.
+    #[getter]
+    fn garbage(&self) -> Option<u64> {
+        self.info.garbage
+    }
     /// The shallow sizes of all objects together, in bytes.
     #[getter]
     fn size(&self) -> u64 {
@@ -115,6 +126,9 @@ impl HeapInfo {
 
     fn __repr__(&self) -> String {
         let info = &self.info;
+        let unexplained = |some: Option<u64>| {
+            some.map_or("not counted".into(), |some| view::share(some, self.objects as u64))
+        };
         let mut rows = vec![
             ("python", format!("{} ({})", info.python, info.build)),
             ("platform", info.platform.clone()),
@@ -122,6 +136,8 @@ impl HeapInfo {
             ("argv", info.argv.join(" ")),
             ("objects", view::grouped(self.objects as u64)),
             ("tracked", view::grouped(info.tracked)),
+            ("held from C", unexplained(info.held_from_c)),
+            ("garbage", unexplained(info.garbage)),
             ("references", view::grouped(self.edges)),
             ("size", view::human_size(self.size)),
             ("resident", view::human_size(info.resident_bytes)),

@@ -114,6 +114,11 @@ pub(crate) mod text {
         pub(crate) fn width(self) -> usize {
             ((self.0 >> 2) & 7) as usize
         }
+        /// Whether the str is in the interpreter's table of interned ones.
+        #[inline(always)]
+        pub(crate) fn is_interned(self) -> bool {
+            self.0 & 3 != 0
+        }
         #[inline(always)]
         pub(crate) fn is_compact(self) -> bool {
             self.0 & (1 << 5) != 0

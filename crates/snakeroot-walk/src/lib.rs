@@ -11,6 +11,7 @@ compile_error!(
     "free-threaded builds of CPython lay objects out in another way, and are not supported yet"
 );
 
+mod account;
 mod census;
 mod floor;
 mod labels;
@@ -19,12 +20,14 @@ mod lists;
 mod marks;
 pub mod memory;
 mod number;
+mod own;
 mod part;
 mod peek;
 mod preview;
 mod probe;
 mod readers;
 mod roots;
+mod segments;
 mod sink;
 mod tables;
 mod threads;
@@ -138,13 +141,17 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
     let Some(room) = room else {
         return Err(WalkError::Memory(likely as u64 * ROOM_BYTES));
     };
+    // SAFETY: attached through `py`.
+    let state = unsafe { ffi::PyInterpreterState_Get() };
+    let segments = segments::of_process(state as usize, &raw const ffi::PyType_Type as usize);
     let collector = Collector::pause();
     let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
     walker.records = room.records;
     capture.pause();
     // SAFETY: attached through `py`, and nothing below runs Python code, so
     // that no object is made, changed or freed until `raw` is there.
-    let raw = unsafe {
+    let mut raw = unsafe {
+        walker.own = own::Own::find(probe);
         let roots = roots::of_interpreter(probe);
         let roots = roots.into_iter().map(|(object, root)| (walker.sink.find(object), root));
         let roots = roots.collect();
@@ -157,6 +164,12 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
         into_raw(walker, roots)
     };
     capture.resume();
+    if let Some(accounts) = &mut raw.accounts {
+        accounts.segments = segments;
+        accounts.all_held = held.is_some();
+        // Who asks for these objects passes them, and so holds each.
+        accounts.held.extend(&options.also);
+    }
     drop(collector);
     drop(held);
     let think = move || capture.end(raw);
@@ -206,6 +219,8 @@ impl Capture {
         self.info.tracked = raw.tracked;
         let mut parts = snakeroot::parallel::run(|| number::finish(raw));
         self.info.total_ns = self.started.elapsed().as_nanos() as u64;
+        self.info.held_from_c = parts.info.held_from_c;
+        self.info.garbage = parts.info.garbage;
         parts.info = self.info;
         Snapshot::new(parts).map_err(|error| WalkError::Limit(error.to_string()))
     }
@@ -252,11 +267,19 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
             (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
+    let accounts = number::Accounts {
+        held: walker.probe.held.clone(),
+        all_held: false,
+        suspects: walker.suspects,
+        segments: Vec::new(),
+        tasks: Vec::new(),
+    };
     number::Raw {
         marks: walker.sink.marks,
         queue: walker.sink.queue,
         records: walker.records,
         large_sizes: walker.large_sizes,
+        native_sizes: walker.native_sizes,
         edges: walker.sink.edges,
         keys: walker.sink.keys,
         key_text: walker.sink.key_text,
@@ -269,6 +292,8 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         immortals: walker.immortals,
         static_types: walker.static_types,
         tracked: walker.tracked as u64,
+        own: walker.own,
+        accounts: Some(accounts),
     }
 }
 

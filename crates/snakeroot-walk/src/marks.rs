@@ -67,6 +67,20 @@ impl Marks {
         (place, new, new_key)
     }
 
+    /// The place of an address that was marked.
+    #[inline(always)]
+    pub(crate) fn place(&self, address: usize) -> Place {
+        let number = self.numbers[address >> PIECE_SHIFT].max(1) - 1;
+        Place(number << 22 | (address >> 4) as u32 & (PIECE_PLACES - 1))
+    }
+
+    /// Takes a mark away.
+    pub(crate) fn forget(&mut self, place: Place) {
+        let within = place.0 & (PIECE_PLACES - 1);
+        let word = (place.0 >> 22) as usize * PIECE_WORDS + (within >> 6) as usize;
+        self.seen[word] &= !(1 << (within & 63));
+    }
+
     /// Whether an address is marked.
     #[inline(always)]
     pub(crate) fn has(&self, address: usize) -> bool {
@@ -196,6 +210,19 @@ mod tests {
         for (address, place) in addresses.iter().zip(places) {
             assert_eq!(sorted[numbers.of(place) as usize], *address);
         }
+    }
+
+    #[test]
+    fn a_mark_that_was_taken_away_is_not_numbered() {
+        let mut marks = Marks::new();
+        for address in [0x1000, 0x2000, 0x3000] {
+            let (place, _) = marks.mark(address);
+            assert_eq!(marks.place(address), place);
+        }
+        marks.forget(marks.place(0x2000));
+        assert!(!marks.has(0x2000) && marks.has(0x3000));
+        let numbers = marks.numbers();
+        assert_eq!((numbers.count(), numbers.of(marks.place(0x3000))), (2, 1));
     }
 
     #[test]

@@ -13,9 +13,13 @@ use snakeroot::snapshot::{
     Flags, LabelKind, LabelTable, Root, RootKind, SnapshotParts, SparseText, TypeEntry,
 };
 
+use crate::account::Surplus;
 use crate::labels::{self, Labels};
+use crate::layout::WORD;
 use crate::marks::{Marks, Numbers, Place};
-use crate::tables::{Record, RecordText, Synthetic};
+use crate::own::Own;
+use crate::segments::Segment;
+use crate::tables::{Record, RecordText, Suspect, Synthetic};
 
 /// Nodes that one core takes at a time.
 const CHUNK: usize = 1 << 16;
@@ -27,6 +31,7 @@ pub(crate) struct Raw {
     pub(crate) queue: Vec<usize>,
     pub(crate) records: Vec<Record>,
     pub(crate) large_sizes: Vec<(u32, u64)>,
+    pub(crate) native_sizes: Vec<(u32, u64)>,
     pub(crate) edges: Vec<(Place, u32)>,
     pub(crate) keys: Vec<(Place, bool, usize)>,
     pub(crate) key_text: Vec<u8>,
@@ -41,6 +46,24 @@ pub(crate) struct Raw {
     pub(crate) static_types: Vec<u32>,
     /// Objects that the collector tracks.
     pub(crate) tracked: u64,
+    /// Objects of our own, which become no nodes.
+    pub(crate) own: Own,
+    /// What to account for; of a part of a heap that cannot be known.
+    pub(crate) accounts: Option<Accounts>,
+}
+
+/// What is needed to say who holds what no edge leads to.
+pub(crate) struct Accounts {
+    /// Objects with a reference of ours to each.
+    pub(crate) held: Vec<usize>,
+    /// Whether a list of ours holds every tracked object.
+    pub(crate) all_held: bool,
+    /// Words that may be references of a thread or a frame.
+    pub(crate) suspects: Vec<Suspect>,
+    /// The variables of the interpreter and of libraries.
+    pub(crate) segments: Vec<Segment>,
+    /// Tasks that wait, with words for a person.
+    pub(crate) tasks: Vec<(Place, String)>,
 }
 
 /// Numbers the nodes and lays the columns out.
@@ -50,6 +73,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         queue,
         records,
         large_sizes,
+        native_sizes,
         edges,
         keys,
         key_text,
@@ -62,21 +86,34 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         immortals,
         static_types,
         tracked: _,
+        own,
+        accounts,
     } = raw;
-    let places: Vec<Place> = queue.iter().map(|&object| marks.mark(object).0).collect();
+    let places: Vec<Place> =
+        queue.par_iter().with_min_len(CHUNK).map(|&object| marks.place(object)).collect();
+    let first_record_edge = synthetics.last().map_or(0, |last| last.end) as usize;
+    let edge_range = |record: usize| {
+        let start = if record == 0 { first_record_edge } else { records[record - 1].end as usize };
+        start..records[record].end as usize
+    };
+
+    // Which record each node is: of all objects first, then without our own.
+    let numbers = marks.numbers();
+    let mut order = records_in_order(&places, &numbers);
+    let row = |record: usize| &edges[edge_range(record)];
+    let ours = own.whole(&marks, &numbers, &order, &records, row);
+    drop(numbers);
+    if !ours.is_empty() {
+        order.retain(|record| !ours.contains(record));
+        ours.iter().for_each(|&record| marks.forget(places[record as usize]));
+    }
     let numbers = marks.numbers();
     let key_numbers = marks.key_numbers();
     let objects = numbers.count();
     let count = objects + synthetics.len();
     let node = |place: Place| NodeId::new(numbers.of(place));
-    let node_of_record = |record: usize| node(places[record]);
-
-    // Which record each node is.
-    let order: Vec<AtomicU32> = (0..objects).map(|_| AtomicU32::new(0)).collect();
-    places.par_iter().with_min_len(CHUNK).enumerate().for_each(|(record, &place)| {
-        order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
-    });
-    let order: Vec<u32> = order.into_par_iter().map(AtomicU32::into_inner).collect();
+    let some_node = |place: Place| numbers.has(place).then(|| node(place));
+    let node_of_record = |record: usize| some_node(places[record]);
 
     let thread_type = types.len() as u32;
     let frame_type = thread_type + 1;
@@ -106,72 +143,119 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     }
     let first_key = add_key_labels(&mut label_table, &keys, &key_text, &key_numbers);
 
-    // Rows: a thread's row leads to its frames, a frame's to what it holds.
-    let first_record_edge = synthetics.last().map_or(0, |last| last.end) as usize;
-    let edge_range = |record: usize| {
-        let start = if record == 0 { first_record_edge } else { records[record - 1].end as usize };
-        start..records[record].end as usize
+    // The rows of objects, and how many strong edges end at each on the way.
+    let known: Vec<AtomicU32> = match accounts {
+        Some(_) => (0..objects).into_par_iter().map(|_| AtomicU32::new(0)).collect(),
+        None => Vec::new(),
     };
+    let meet = |node: NodeId, label: u32| {
+        if label != labels::WEAK
+            && let Some(known) = known.get(node.index())
+        {
+            known.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let lengths: Vec<u32> = order
+        .par_iter()
+        .with_min_len(CHUNK)
+        .map(|&record| {
+            let edges = &edges[edge_range(record as usize)];
+            let length = match ours.is_empty() {
+                true => edges.len(),
+                false => edges.iter().filter(|(place, _)| numbers.has(*place)).count(),
+            };
+            length as u32
+        })
+        .collect();
     let mut starts: Vec<u64> = Vec::with_capacity(count + 1);
     let mut end = 0;
     starts.push(0);
-    for &at in &order {
-        end += edge_range(at as usize).len() as u64;
+    for length in lengths {
+        end += u64::from(length);
         starts.push(end);
     }
-    let object_edges = end as usize;
-    let mut synthetic_rows: Vec<Vec<(NodeId, LabelId)>> = Vec::with_capacity(synthetics.len());
+    let mut targets = vec![NodeId::new(0); end as usize];
+    let mut edge_labels = vec![LabelTable::UNNAMED; end as usize];
+    fill_rows(&order, &starts, &mut targets, &mut edge_labels, |record, targets, labels| {
+        let mut key = 0;
+        let mut at = 0;
+        for &(place, label) in &edges[edge_range(record)] {
+            if label == labels::KEY_OBJECT && key_numbers.has(place) {
+                key = key_numbers.of(place);
+            }
+            if !numbers.has(place) {
+                continue;
+            }
+            targets[at] = node(place);
+            meet(targets[at], label);
+            labels[at] = if label == labels::VALUE {
+                LabelId::entry(first_key + key)
+            } else {
+                plain_label(label)
+            };
+            at += 1;
+        }
+    });
+    let of_ours = ours.iter().flat_map(|&record| &edges[edge_range(record as usize)]);
+    for &(place, label) in edges[..first_record_edge].iter().chain(of_ours) {
+        if let Some(node) = some_node(place) {
+            meet(node, label);
+        }
+    }
+
+    // What the counts leave over may be found where threads keep references.
+    let mut suspected: Vec<Vec<(NodeId, LabelId)>> = vec![Vec::new(); synthetics.len()];
+    let mut other_roots = Vec::new();
+    if let Some(accounts) = &accounts {
+        let node_at = |word: usize| {
+            let is_known = word.is_multiple_of(WORD) && marks.has(word);
+            is_known.then(|| some_node(marks.place(word))).flatten()
+        };
+        for node in accounts.held.iter().filter_map(|&object| node_at(object)) {
+            meet(node, labels::UNNAMED);
+        }
+        let mut surplus = Surplus::new(&refcounts, &flags, &known, |at| {
+            u32::from(accounts.all_held && flags[at].contains(Flags::TRACKED))
+        });
+        for suspect in &accounts.suspects {
+            if let Some(node) = node_at(suspect.word).filter(|&node| surplus.take(node)) {
+                suspected[suspect.owner].push((node, plain_label(suspect.label)));
+            }
+        }
+        let interned = |node: NodeId| flags[node.index()].contains(Flags::INTERNED);
+        other_roots = surplus.into_roots(&accounts.segments, node_at, interned);
+    }
+
+    // A thread's row leads to its frames, a frame's to what it holds.
     let mut before = 0;
     for (at, synthetic) in synthetics.iter().enumerate() {
         let own = before..synthetic.end as usize;
         before = synthetic.end as usize;
-        let mut row: Vec<(NodeId, LabelId)> =
-            edges[own].iter().map(|&(place, label)| (node(place), plain_label(label))).collect();
+        let mut push = |target: NodeId, label: LabelId| {
+            targets.push(target);
+            edge_labels.push(label);
+        };
+        for &(place, label) in &edges[own] {
+            if let Some(node) = some_node(place) {
+                push(node, plain_label(label));
+            }
+        }
+        suspected[at].iter().for_each(|&(target, label)| push(target, label));
         if synthetic.is_thread {
             let frames = synthetics[at + 1..].iter().enumerate();
             let own_frames = frames.filter(|(_, frame)| !frame.is_thread && frame.thread == at);
             for (count, (after, _)) in own_frames.enumerate() {
                 let label = label_table.push(LabelKind::Frame, &count.to_string());
-                row.push((NodeId::from_index(objects + at + 1 + after), label));
+                push(NodeId::from_index(objects + at + 1 + after), label);
             }
         }
-        end += row.len() as u64;
-        starts.push(end);
-        synthetic_rows.push(row);
-    }
-
-    let mut targets = vec![NodeId::new(0); end as usize];
-    let mut edge_labels = vec![LabelTable::UNNAMED; end as usize];
-    fill_rows(
-        &order,
-        &starts,
-        &mut targets[..object_edges],
-        &mut edge_labels[..object_edges],
-        |record, targets, labels| {
-            let mut key = 0;
-            for (at, &(place, label)) in edges[edge_range(record)].iter().enumerate() {
-                targets[at] = node(place);
-                labels[at] = if label == labels::VALUE {
-                    LabelId::entry(first_key + key)
-                } else {
-                    plain_label(label)
-                };
-                if label == labels::KEY_OBJECT && key_numbers.has(place) {
-                    key = key_numbers.of(place);
-                }
-            }
-        },
-    );
-    let rows = synthetic_rows.into_iter().flatten();
-    for (at, (target, label)) in (object_edges..).zip(rows) {
-        targets[at] = target;
-        edge_labels[at] = label;
+        starts.push(targets.len() as u64);
     }
 
     let text_of = |text: &RecordText| -> Vec<(NodeId, String)> {
         text.iter()
-            .map(|(record, text)| {
-                (node_of_record(record), String::from_utf8_lossy(text).into_owned())
+            .filter_map(|(record, text)| {
+                Some((node_of_record(record)?, String::from_utf8_lossy(text).into_owned()))
             })
             .collect()
     };
@@ -183,42 +267,54 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
             .map(|(at, synthetic)| (NodeId::from_index(objects + at), synthetic.name.clone())),
     );
     let values = SparseText::from_pairs(text_of(&values));
-    let mut large_sizes: Vec<(NodeId, u64)> = large_sizes
-        .into_iter()
-        .map(|(record, size)| (node_of_record(record as usize), size))
-        .collect();
-    large_sizes.sort_unstable_by_key(|&(node, _)| node);
+    let sizes_of = |pairs: Vec<(u32, u64)>| {
+        let pairs = pairs.into_iter();
+        let pairs =
+            pairs.filter_map(|(record, size)| Some((node_of_record(record as usize)?, size)));
+        let mut pairs: Vec<(NodeId, u64)> = pairs.collect();
+        pairs.sort_unstable_by_key(|&(node, _)| node);
+        pairs
+    };
 
+    // The first reason that is found to be a root is the one that is told.
     let mut all_roots: HashMap<NodeId, Root> = HashMap::new();
     for (place, root) in roots {
-        all_roots.entry(node(place)).or_insert(root);
+        if let Some(node) = some_node(place) {
+            all_roots.entry(node).or_insert(root);
+        }
     }
     for (at, synthetic) in synthetics.iter().enumerate().filter(|(_, each)| each.is_thread) {
         let root = Root::new(RootKind::Thread, synthetic.name.as_str());
         all_roots.insert(NodeId::from_index(objects + at), root);
     }
     for (records, kind) in [(static_types, RootKind::StaticType), (immortals, RootKind::Immortal)] {
-        for record in records {
-            let root = Root::new(kind, "");
-            all_roots.entry(node_of_record(record as usize)).or_insert(root);
+        for node in records.into_iter().filter_map(|record| node_of_record(record as usize)) {
+            all_roots.entry(node).or_insert_with(|| Root::new(kind, ""));
         }
     }
-    let mut roots: Vec<(NodeId, Root)> = all_roots.into_iter().collect();
-    roots.sort_unstable_by_key(|&(node, _)| node);
+    for (node, root) in other_roots {
+        all_roots.entry(node).or_insert(root);
+    }
+    let in_order = |roots: HashMap<NodeId, Root>| {
+        let mut roots: Vec<(NodeId, Root)> = roots.into_iter().collect();
+        roots.sort_unstable_by_key(|&(node, _)| node);
+        roots
+    };
 
     let mut entries: Vec<TypeEntry> = types
         .into_iter()
-        .map(|(place, module, qualname)| TypeEntry { module, qualname, node: Some(node(place)) })
+        .map(|(place, module, qualname)| TypeEntry { module, qualname, node: some_node(place) })
         .collect();
     for name in ["thread", "frame"] {
         entries.push(TypeEntry { module: "".into(), qualname: name.into(), node: None });
     }
-    SnapshotParts {
+    let mut parts = SnapshotParts {
         types: entries,
         addresses,
         types_of: types_of.into_iter().map(TypeId).collect(),
         sizes,
-        large_sizes,
+        large_sizes: sizes_of(large_sizes),
+        native_sizes: sizes_of(native_sizes),
         refcounts,
         flags,
         starts,
@@ -227,9 +323,31 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         label_table,
         names: SparseText::from_pairs(names),
         values,
-        roots,
+        roots: in_order(all_roots.clone()),
         ..SnapshotParts::default()
+    };
+    if let Some(accounts) = accounts {
+        parts.mark_garbage();
+        // A task that something holds goes on; one that nothing does is garbage.
+        for (place, words) in accounts.tasks {
+            let node = some_node(place);
+            let runs = |node: &NodeId| !parts.flags[node.index()].contains(Flags::GARBAGE);
+            if let Some(node) = node.filter(runs) {
+                all_roots.insert(node, Root::new(RootKind::Task, words));
+            }
+        }
+        parts.roots = in_order(all_roots);
     }
+    parts
+}
+
+/// The record of each node, by the node's number.
+fn records_in_order(places: &[Place], numbers: &Numbers<'_>) -> Vec<u32> {
+    let order: Vec<AtomicU32> = (0..places.len()).map(|_| AtomicU32::new(0)).collect();
+    places.par_iter().with_min_len(CHUNK).enumerate().for_each(|(record, &place)| {
+        order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
+    });
+    order.into_par_iter().map(AtomicU32::into_inner).collect()
 }
 
 fn plain_label(label: u32) -> LabelId {

@@ -18,6 +18,8 @@ use snakeroot::Snapshot;
 use crate::layout::{self, Object, Type};
 use crate::lists::Which;
 use crate::marks::Marks;
+use crate::number::Raw;
+use crate::own::Own;
 use crate::probe::Probe;
 use crate::sink::{Part, Targets};
 use crate::walker::Walker;
@@ -101,6 +103,9 @@ pub fn part(
             Around::Referents { depth } => all_referents(probe, &starts, depth),
         };
         let mut walker = Walker::new(probe, Part::new(), false);
+        walker.own = Own::find(probe);
+        // What was asked for is shown, whoever's it is.
+        starts.iter().for_each(|start| _ = walker.own.addresses.remove(start));
         for object in met {
             walker.sink.whole.find(object);
         }
@@ -110,7 +115,8 @@ pub fn part(
         let roots = met.into_iter().map(|(object, root)| (whole.find(object), root)).collect();
         walker.take_threads(&capture.names);
         walker.close_part();
-        into_raw(walker.into_whole(), roots)
+        let raw = into_raw(walker.into_whole(), roots);
+        Raw { accounts: None, ..raw }
     };
     capture.resume();
     drop(collector);

@@ -28,6 +28,15 @@ pub(crate) struct Synthetic {
     pub(crate) thread: usize,
 }
 
+/// A word of a thread or a frame that is a reference if an object's count says
+/// that there is one more than is known of.
+pub(crate) struct Suspect {
+    /// A place among the synthetics.
+    pub(crate) owner: usize,
+    pub(crate) label: u32,
+    pub(crate) word: usize,
+}
+
 /// From a type's address to its place among the infos.
 pub(crate) struct TypeMap {
     /// Address and place, at the address's hash or behind it; a power of two long.

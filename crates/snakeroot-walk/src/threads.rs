@@ -15,12 +15,16 @@ use snakeroot::snapshot::LabelKind;
 use crate::layout::{self, Object, WORD};
 use crate::probe::FrameLayout;
 use crate::sink::Sink;
-use crate::tables::Synthetic;
+use crate::tables::{Suspect, Synthetic};
 use crate::walker::Walker;
 
 /// Frames of one thread that are read: more than the interpreter allows, so
 /// that a ring of frames in a broken heap has an end.
 const MOST_FRAMES: usize = 100_000;
+/// Words of a thread's state that are looked through for references.
+const STATE_WORDS: usize = 72;
+/// Places of a frame's value stack that are looked at.
+const MOST_STACK: c_int = 10_000;
 
 /// The names that `threading` knows, by thread identifier.
 ///
@@ -105,6 +109,7 @@ impl<S: Sink> Walker<'_, S> {
         // SAFETY: the thread's own state.
         unsafe { self.take_frame_objects(state) };
         let thread = self.synthetics.len();
+        self.suspect_state(state, thread);
         let end = self.sink.len() as u64;
         self.synthetics.push(Synthetic { name, is_thread: true, end, thread });
         let Some(frame_layout) = self.probe.frames else {
@@ -128,6 +133,15 @@ impl<S: Sink> Walker<'_, S> {
                 count += 1;
             }
         }
+    }
+
+    /// A thread's state holds its dict, its context, the exception in flight.
+    fn suspect_state(&mut self, state: usize, thread: usize) {
+        let label = self.labels.named(LabelKind::Slot, b"state");
+        let mut words = [0; STATE_WORDS];
+        let got = crate::peek::words(state, &mut words);
+        let words = words[..got].iter().filter(|&&word| word != 0);
+        self.suspects.extend(words.map(|&word| Suspect { owner: thread, label, word }));
     }
 
     /// The running frames of a thread where they are objects (before 3.11).
@@ -178,6 +192,19 @@ impl<S: Sink> Walker<'_, S> {
             }
             let label = self.labels.named(LabelKind::Slot, b"f_code");
             self.sink.edge(code, label);
+            // How high the value stack is, a running frame need not say.
+            let owner = self.synthetics.len();
+            for index in 0..self.probe.stack_size.map_or(0, |offset| {
+                layout::read::<c_int>(code.cast(), offset as isize).clamp(0, MOST_STACK) as usize
+            }) {
+                let at = (at.locals + (count + index) * WORD) as isize;
+                let word: usize = layout::read(frame, at);
+                // From 3.14 on the low bit marks what is no counted reference.
+                if word != 0 && !(cfg!(Py_3_14) && word & 1 != 0) {
+                    let label = self.labels.named(LabelKind::Stack, index.to_string().as_bytes());
+                    self.suspects.push(Suspect { owner, label, word: word & !3 });
+                }
+            }
             let line = at.instruction.map(|offset| {
                 let instruction: usize = layout::read(frame, offset as isize);
                 let start = code as usize + (*ffi::Py_TYPE(code)).tp_basicsize as usize;

@@ -114,6 +114,8 @@ pub(crate) struct TypeInfo {
     pub(crate) weak: Option<usize>,
     pub(crate) locals: Locals,
     pub(crate) named: Named,
+    /// Whether the type is our own, and so its instances.
+    pub(crate) own: bool,
     /// The keys shared by instances when they were last read, and the labels
     /// that were made for them.
     pub(crate) shared: (*const u8, u32),
@@ -184,6 +186,7 @@ impl TypeInfo {
                 weak: weak_word(ty, probe),
                 locals: locals(ty, probe),
                 named: named(ty, probe),
+                own: false,
                 shared: (std::ptr::null(), 0),
             }
         }
@@ -413,10 +416,33 @@ pub(crate) unsafe fn type_dict(ty: Type, probe: &Probe) -> Object {
     // SAFETY: as the caller promises.
     let dict = unsafe { (*ty).tp_dict };
     if dict.is_null() {
-        probe.type_dicts.get(&(ty as usize)).map_or(std::ptr::null_mut(), |&dict| dict as Object)
+        match probe.type_dicts.get(&(ty as usize)) {
+            Some(&dict) => dict as Object,
+            // SAFETY: as the caller promises.
+            None => unsafe { late_type_dict(ty) },
+        }
     } else {
         dict
     }
+}
+
+/// The dict of a type that was made after the probes and keeps it elsewhere.
+#[cfg(Py_3_12)]
+unsafe fn late_type_dict(ty: Type) -> Object {
+    // SAFETY: a type; the reference that comes back is given back at once, and
+    // its count is as it was.
+    unsafe {
+        let dict = ffi::PyType_GetDict(ty);
+        if !dict.is_null() {
+            ffi::Py_DECREF(dict);
+        }
+        dict
+    }
+}
+
+#[cfg(not(Py_3_12))]
+unsafe fn late_type_dict(_ty: Type) -> Object {
+    std::ptr::null_mut()
 }
 
 /// What a type's own dict holds under an interned str; null if nothing.

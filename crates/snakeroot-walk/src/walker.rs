@@ -14,10 +14,11 @@ use snakeroot::snapshot::{Flags, LabelKind};
 use crate::labels::{Labels, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type};
 use crate::lists::Which;
+use crate::own::Own;
 use crate::preview;
 use crate::probe::Probe;
 use crate::sink::{Part, Sink, Whole};
-use crate::tables::{Record, RecordText, Synthetic, TypeMap};
+use crate::tables::{Record, RecordText, Suspect, Synthetic, TypeMap};
 use crate::types::{Contents, Named, SizeRule, TypeInfo, own_size};
 
 /// Objects ahead of the current one whose memory is asked for.
@@ -44,6 +45,14 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) tracked: usize,
     pub(crate) immortals: Vec<u32>,
     pub(crate) static_types: Vec<u32>,
+    /// Objects of our own.
+    pub(crate) own: Own,
+    /// Memory of records' objects that is not Python's.
+    pub(crate) native_sizes: Vec<(u32, u64)>,
+    /// Words of threads and frames that may be references.
+    pub(crate) suspects: Vec<Suspect>,
+    /// Tasks that wait, each with its record.
+    pub(crate) tasks: Vec<u32>,
     pub(crate) found: Vec<usize>,
     pub(crate) read: Vec<usize>,
 }
@@ -68,6 +77,10 @@ impl<'p, S: Sink> Walker<'p, S> {
             tracked: 0,
             immortals: Vec::new(),
             static_types: Vec::new(),
+            own: Own::default(),
+            native_sizes: Vec::new(),
+            suspects: Vec::new(),
+            tasks: Vec::new(),
             found: Vec::new(),
             read: Vec::new(),
         }
@@ -85,7 +98,8 @@ impl<'p, S: Sink> Walker<'p, S> {
     #[cold]
     unsafe fn add_info(&mut self, ty: Type) -> usize {
         // SAFETY: the type of an object.
-        let info = unsafe { TypeInfo::of(ty, self.probe, &mut self.labels) };
+        let mut info = unsafe { TypeInfo::of(ty, self.probe, &mut self.labels) };
+        info.own = self.own.addresses.contains(&(ty as usize));
         let place = self.infos.len();
         self.infos.push(info);
         self.types.insert(ty as usize, place as u32);
@@ -112,7 +126,11 @@ impl<'p, S: Sink> Walker<'p, S> {
             }
             let size = self.size(object, place, at, &mut flags);
             self.edges_of(object, ty, place, &mut flags);
-            if self.infos[place].named != Named::No {
+            let info = &self.infos[place];
+            if info.own {
+                self.own.records.push(at as u32);
+            }
+            if info.named != Named::No {
                 self.name(object, place, at);
             }
             if self.keep_values {
@@ -164,8 +182,12 @@ impl<'p, S: Sink> Walker<'p, S> {
                     ffi::PyObject_CallOneArg(method, object)
                 }),
                 rule => {
-                    if let SizeRule::NotAsked = rule {
-                        *flags |= Flags::SIZE_NOT_ASKED;
+                    match rule {
+                        SizeRule::NotAsked => *flags |= Flags::SIZE_NOT_ASKED,
+                        SizeRule::Text if layout::text::State::of(object).is_interned() => {
+                            *flags |= Flags::INTERNED;
+                        }
+                        _ => {}
                     }
                     let (basic, item) = (info.basic_size, info.item_size);
                     own_size(object, rule, basic, item, &self.probe.sizes) + info.header
@@ -306,6 +328,10 @@ impl<'p> Walker<'p, Part> {
             tracked: self.tracked,
             immortals: self.immortals,
             static_types: self.static_types,
+            own: self.own,
+            native_sizes: self.native_sizes,
+            suspects: self.suspects,
+            tasks: self.tasks,
             found: self.found,
             read: self.read,
         }

@@ -66,7 +66,13 @@ pub struct Probe {
     pub(crate) local_names: Vec<usize>,
     /// From a thread state to its `threading.get_ident`.
     pub(crate) thread_ident: Option<usize>,
+    /// From a code object to how many places its frames' value stack has.
+    pub(crate) stack_size: Option<usize>,
     pub(crate) words: Words,
+    /// Objects that are kept alive from here.
+    pub(crate) held: Vec<usize>,
+    /// A type that came with the binding.
+    pub(crate) own: usize,
     notices: Vec<String>,
 }
 
@@ -129,6 +135,8 @@ unsafe impl Sync for Probe {}
 impl Probe {
     /// Tries everything. Runs Python code of our own, so not during a walk.
     pub fn new(py: Python<'_>) -> PyResult<Self> {
+        // What is made meanwhile stays young, and so can be given back at the end.
+        let collector = crate::Collector::pause();
         let source = CString::new(include_str!("probe.py")).expect("the source has no NUL");
         let samples = PyModule::from_code(py, &source, c"probe.py", c"_snakeroot_probe")?;
         let mut notices = Vec::new();
@@ -163,7 +171,7 @@ impl Probe {
         layout::text::READABLE.store(readers.text, Ordering::Relaxed);
         readers.instance =
             readers.dict && trials::instances_agree(&samples.call_method0("instances")?)?;
-        let local_names = offsets::local_names(&samples.getattr("generator")?)?;
+        let local_names = offsets::local_names(&samples)?;
         readers.generator = !local_names.is_empty()
             && trials::generators_agree(&samples.call_method0("generators")?)?;
         for (works, what) in [
@@ -210,7 +218,10 @@ impl Probe {
             frame_own: None,
             local_names,
             thread_ident: offsets::thread_ident(py)?,
+            stack_size: offsets::code_member(&samples, c"co_stacksize")?,
             words,
+            held: [words.size_of, words.module, words.name].map(|word| word as usize).into(),
+            own: py.get_type::<pyo3::panic::PanicException>().as_ptr() as usize,
             notices,
         };
         probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
@@ -225,6 +236,10 @@ impl Probe {
         // The samples' module goes, and with it all that it made.
         py.import("sys")?.getattr("modules")?.call_method1("pop", (samples.name()?, py.None()))?;
         samples.dict().clear();
+        // Classes and frames hold each other: only a collection frees them.
+        drop(samples);
+        drop(collector);
+        py.import("gc")?.call_method1("collect", (0,))?;
         Ok(probe)
     }
 

@@ -105,22 +105,31 @@ pub(super) fn deque_type(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize
     Ok(visited.eq(items.iter().map(|each| each.as_ptr() as usize)).then_some(ty))
 }
 
+/// From a code object to one of its members.
+pub(super) fn code_member(
+    samples: &Bound<'_, PyModule>,
+    wanted: &std::ffi::CStr,
+) -> PyResult<Option<usize>> {
+    let code = samples.getattr("generator")?.getattr("__code__")?;
+    // SAFETY: a code object's type; members end with one that has no name.
+    unsafe {
+        let mut member = (*ffi::Py_TYPE(code.as_ptr())).tp_members;
+        while !member.is_null() && !(*member).name.is_null() {
+            if std::ffi::CStr::from_ptr((*member).name) == wanted {
+                return Ok(Some((*member).offset as usize));
+            }
+            member = member.add(1);
+        }
+    }
+    Ok(None)
+}
+
 /// From a code object to the tuples with its locals' names.
 #[cfg(not(Py_3_11))]
-pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-    let code = function.getattr("__code__")?;
+pub(super) fn local_names(samples: &Bound<'_, PyModule>) -> PyResult<Vec<usize>> {
     let mut offsets = Vec::new();
     for wanted in [c"co_varnames", c"co_cellvars", c"co_freevars"] {
-        // SAFETY: a code object's type; members end with one that has no name.
-        unsafe {
-            let mut member = (*ffi::Py_TYPE(code.as_ptr())).tp_members;
-            while !member.is_null() && !(*member).name.is_null() {
-                if std::ffi::CStr::from_ptr((*member).name) == wanted {
-                    offsets.push((*member).offset as usize);
-                }
-                member = member.add(1);
-            }
-        }
+        offsets.extend(code_member(samples, wanted)?);
     }
     Ok(if offsets.len() == 3 { offsets } else { Vec::new() })
 }
@@ -128,8 +137,8 @@ pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
 /// From a code object to the tuple with its locals' names: no attribute gives
 /// it, so it is looked for by what it holds.
 #[cfg(Py_3_11)]
-pub(super) fn local_names(function: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-    let code = function.getattr("__code__")?;
+pub(super) fn local_names(samples: &Bound<'_, PyModule>) -> PyResult<Vec<usize>> {
+    let code = samples.getattr("generator")?.getattr("__code__")?;
     let names: Bound<'_, pyo3::types::PyTuple> = code.getattr("co_varnames")?.cast_into()?;
     let expected: Vec<usize> = names.iter().map(|name| name.as_ptr() as usize).collect();
     let tuple_type = names.get_type().as_type_ptr() as usize;

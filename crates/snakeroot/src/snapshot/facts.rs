@@ -28,9 +28,11 @@ impl Flags {
     pub const SIZE_NOT_ASKED: Flags = Flags(32);
     /// Its type can be tracked by the garbage collector.
     pub const COLLECTABLE: Flags = Flags(64);
+    /// An interned str: equal ones are this one.
+    pub const INTERNED: Flags = Flags(128);
 
     /// Each flag with the name used in text.
-    pub const NAMES: [(Flags, &'static str); 7] = [
+    pub const NAMES: [(Flags, &'static str); 8] = [
         (Self::TRACKED, "tracked"),
         (Self::IMMORTAL, "immortal"),
         (Self::HAS_DICT, "has-dict"),
@@ -38,6 +40,7 @@ impl Flags {
         (Self::SYNTHETIC, "synthetic"),
         (Self::SIZE_NOT_ASKED, "size-not-asked"),
         (Self::COLLECTABLE, "collectable"),
+        (Self::INTERNED, "interned"),
     ];
 
     /// Whether all of `other`'s flags are set.
@@ -214,6 +217,11 @@ pub struct Info {
     pub total_ns: u64,
     /// Objects that the garbage collector tracks.
     pub tracked: u64,
+    /// Objects that only references which no object accounts for keep alive;
+    /// `None` where that was not counted.
+    pub held_from_c: Option<u64>,
+    /// Objects that no GC root reaches; `None` where that was not counted.
+    pub garbage: Option<u64>,
     /// Bytes of the process that were in memory when the capture began.
     pub resident_bytes: u64,
     /// How objects were found: `gc lists` or `gc.get_objects`.

@@ -6,6 +6,7 @@
 
 mod facts;
 mod label;
+mod reach;
 mod rows;
 mod text;
 

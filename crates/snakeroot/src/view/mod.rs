@@ -11,4 +11,4 @@ pub use describe::{Describer, describe, kind};
 pub use dot::dot;
 pub use draw::{DrawOptions, chains_drawing, drawing};
 pub use drawing::{Drawing, DrawnEdge, DrawnNode, EdgeStyle, NodeKind, Role};
-pub use text::{chain_line, chain_lines, grouped, human_size, types_table};
+pub use text::{chain_line, chain_lines, grouped, human_size, share, types_table};

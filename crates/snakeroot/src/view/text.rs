@@ -126,6 +126,16 @@ pub fn chain_lines(graph: &Graph, chain: &Chain) -> String {
 }
 
 /// Why the first node of a chain is a GC root, unless its description says it already.
+/// How many of `all` objects, and how much that is in per cent.
+///
+/// ```
+/// assert_eq!(snakeroot::view::share(3, 1000), "3 (0.30 %)");
+/// ```
+pub fn share(some: u64, all: u64) -> String {
+    let per_cent = if all == 0 { 0.0 } else { some as f64 * 100.0 / all as f64 };
+    format!("{} ({per_cent:.2} %)", grouped(some))
+}
+
 fn why_root(graph: &Graph, node: NodeId) -> String {
     match graph.snapshot().root(node) {
         Some(root) if !describe(graph, node).starts_with(root.kind.word()) => {

@@ -17,6 +17,11 @@ pub fn graph_of(count: u32, edges: &[PlainEdge]) -> Graph {
 
 /// As [`graph_of`], before anything is derived.
 pub fn snapshot_of(count: u32, edges: &[PlainEdge]) -> Snapshot {
+    Snapshot::new(parts_of(count, edges)).unwrap()
+}
+
+/// As [`snapshot_of`], before anything is checked.
+pub fn parts_of(count: u32, edges: &[PlainEdge]) -> SnapshotParts {
     let mut label_table = LabelTable::new();
     // Two weak labels, as a table without look-up may hold.
     let weak = [label_table.push(LabelKind::Weak, ""), label_table.push(LabelKind::Weak, "")];
@@ -49,7 +54,7 @@ pub fn snapshot_of(count: u32, edges: &[PlainEdge]) -> Snapshot {
     if count > 0 {
         parts.roots.push((NodeId::new(0), Root::new(RootKind::Module, "app")));
     }
-    Snapshot::new(parts).unwrap()
+    parts
 }
 
 /// Up to 12 nodes and 30 edges, with self loops, several edges between one
