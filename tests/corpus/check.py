@@ -1,7 +1,8 @@
 """Holds a snapshot against what Python itself says of every object.
 
-`take()` takes a snapshot and finds the objects; `edges`, `labels`, `sizes` and `roots` give lists of
-`Difference`, most frequent first, empty if there is none. They are plain functions over `Taken`.
+`take()` takes a snapshot and finds the objects; `edges`, `labels`, `sizes`, `threads` and `roots` give lists
+of `Difference`, most frequent first, empty if there is none. They are plain functions over `Taken`.
+`unexplained` leaves out what `ADDITIONS` allows.
 
 What the checker makes is not looked at: its list of objects, its frames, the snapshot's heap. `edges` goes
 first, because `labels` asks objects for their `__dict__`, which makes it.
@@ -10,15 +11,46 @@ first, because `labels` asks objects for their `__dict__`, which makes it.
 import collections
 import gc
 import io
+import itertools
+import re
 import sys
+import threading
 import time
+from pathlib import Path
 
 import snakeroot
 import truth
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
+import ours as own  # noqa: E402 (in the folder just added)
+
 Difference = collections.namedtuple("Difference", "what type detail count examples")
 Edge = collections.namedtuple("Edge", "kind text address weak place")
 EXAMPLES = 3
+
+# What a snapshot may say beyond or beside what Python says: check, what, type, detail, and the reason.
+# The middle three are patterns that must match the whole.
+ADDITIONS = [
+    ("labels", "no label needed", ".*", ".*", "a field that only C code sees may have no name"),
+    ("roots", "not read", "object", "[1-9]", "what only C holds, and holds nothing itself, cannot be found"),
+]
+if sys.version_info < (3, 12):
+    ADDITIONS += [
+        ("roots", "more edges than references", "type", ".*", "a static type does not count its base"),
+        ("roots", "more edges than references", "NoneType|bool|ellipsis", ".*", "frozen constants are not counted"),
+    ]
+
+
+def unexplained(name, rows):
+    """Differences that `ADDITIONS` has no reason for."""
+    return [row for row in rows if not any(allows(name, row, entry) for entry in ADDITIONS)]
+
+
+def allows(name, row, entry):
+    check, *patterns, _ = entry
+    return check == name and all(
+        re.fullmatch(pattern, text) for pattern, text in zip(patterns, row[:3], strict=True)
+    )
 
 
 class Differences:
@@ -41,12 +73,15 @@ class Differences:
 class Taken:
     """A snapshot, what it recorded, and the live objects that it is held against."""
 
-    def __init__(self, heap, objects, ours):
+    def __init__(self, heap, objects, ours, collected):
         self.heap = heap
         self.objects = objects
         self.ours = ours
+        self.collected = collected
+        self.absent = set()
         self.nodes = {}
         self.recorded = {}
+        self.held_by = {}
         self.place = {}
         self.live = {}
         self.closed = 0
@@ -62,12 +97,27 @@ class Taken:
                     self.live[id(obj)] = obj
                     todo.append(obj)
         self.closed = len(self.live)
+        own_objects = own.possible()
         waiting = []
         for address in self.live:
             try:
                 waiting.append(self.heap.node(address))
             except KeyError:
-                pass
+                if address in own_objects:
+                    self.absent.add(address)
+        self.ours |= self.absent
+        self.record(waiting)
+        # What only C holds is found by what it holds.
+        more = [
+            node
+            for node in self.nodes.values()
+            if len(node.referrers()) != len(self.held_by.get(node.id, ()))
+        ]
+        self.record([edge.node for node in more for edge in node.referrers()])
+        self.follow()
+
+    def record(self, waiting):
+        """The edges of nodes and of all that they lead to."""
         while waiting:
             node = waiting.pop()
             if node.id in self.nodes:
@@ -79,13 +129,13 @@ class Taken:
                 end = edge.node
                 place = end.id
                 edges.append(Edge(edge.kind, edge.text, end.address, edge.weak, place))
+                self.held_by.setdefault(place, []).append(node.id)
                 if place not in self.nodes:
                     waiting.append(end)
             self.recorded[node.id] = edges
             if node.type in ("code", "function", "frame"):
                 # Threads and their frames are no objects: they are found by what they hold.
                 waiting += [edge.node for edge in node.referrers() if edge.node.id not in self.nodes]
-        self.follow()
 
     def follow(self):
         """Objects that only the record leads to, such as keys and constants, join the live ones."""
@@ -124,22 +174,80 @@ def show(obj):
     return "%s %s at %#x" % (kind, name if type(name) is str else "", id(obj))
 
 
+class Lost:
+    """An instance for cycles that nothing holds."""
+
+
+class SlottedLost:
+    __slots__ = ("held",)
+
+
+def raising(number):
+    try:
+        raise KeyError(number)
+    except KeyError as error:
+        kept = [error]  # Its traceback holds this frame.
+    return len(kept)
+
+
+def recursive():
+    def closure():
+        return closure
+
+    return closure
+
+
+def litter(count):
+    """Makes cycles of many kinds that nothing holds."""
+    for number in range(count):
+        items = [number]
+        items.append(items)
+        table = {number: {}}
+        table[number]["back"] = table
+        first, second = Lost(), SlottedLost()
+        first.second, second.held = second, [first, (first,), {number, first}]
+
+        class Local:
+            """A class is a cycle."""
+
+            def method(self, default=first):
+                return __class__, default  # noqa: F821 (the cell of the class)
+        closure = recursive()
+        raising(number)
+        looped = collections.deque([Local(), number])
+        looped.append(looped)
+        bound = Lost()
+        bound.method = first.__init__
+        bound.me = [iter([bound]), map(str, [bound])]
+        del items, table, first, second, looped, bound, closure, Local
+
+
+def warm():
+    """The first use of each type of snakeroot's makes it."""
+    for edge in snakeroot.snapshot().node(id(gc)).referents():
+        edge.node.referrers(), edge.node.root, edge.node.flag_words
+
+
 def take():
     """A snapshot of now, read."""
     truth.learn()
-    # The first use of each type of snakeroot's makes it.
-    for edge in snakeroot.snapshot().node(id(gc)).referents():
-        edge.node.referrers(), edge.node.root, edge.node.flag_words
+    warm()
     gc.collect()
-    ours = set()
-    frame = sys._getframe() if sys.version_info < (3, 11) else None
+    gc.disable()
+    litter(50)
+    heap = snakeroot.snapshot()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    gc.set_debug(0)
+    collected = {id(one) for one in gc.garbage}
+    objects = gc.get_objects()
+    gc.enable()
+    ours = {id(objects), id(heap), id(collected), id(gc.garbage)}
+    frame = sys._getframe()
     while frame is not None:
         ours.add(id(frame))
         frame = frame.f_back
-    objects = gc.get_objects()
-    heap = snakeroot.snapshot()
-    ours |= {id(objects), id(ours), id(heap)}
-    taken = Taken(heap, objects, ours)
+    taken = Taken(heap, objects, ours, collected)
     taken.read()
     return taken
 
@@ -163,7 +271,10 @@ def edges(taken):
         for missing in expected:
             have[missing] = have.get(missing, 0) - 1
         for missing, count in have.items():
-            if count < 0 and missing not in taken.live:
+            if missing in taken.absent:
+                if count >= 0:
+                    out.add("edge to snakeroot's own", kind, "", lambda obj=obj: show(obj))
+            elif count < 0 and missing not in taken.live:
                 out.add("changed since", kind, "", lambda obj=obj: show(obj))
             elif count < 0:
                 end = truth.full_name(type(taken.live[missing]))
@@ -182,86 +293,141 @@ LONGEST = 100
 def same_text(kind, text, recorded):
     if kind in ("keyobject", "element") or text is None:
         return True
-    if kind in ("key", "attribute"):
+    if kind in ("key", "strkey", "attribute"):
         text = text.encode("utf-8", "replace").decode("utf-8")
         recorded = recorded.replace("\ufffd", "?")
         if len(text) > LONGEST:
             return recorded[: LONGEST - 1] == text[: LONGEST - 1]
         return recorded == text or recorded == text.replace("\ufffd", "?")
-    if kind == "otherkey":
-        return recorded == text
-    return recorded == text
+    return recorded in text if kind == "item" else recorded == text
 
 
-SAME_KIND = {"attribute": ("attribute",), "slot": ("slot", "attribute"), "element of an array": ("index", "element")}
+SAME_KIND = {
+    "attribute": ("attribute",),
+    "slot": ("slot", "attribute"),
+    "member": ("slot", "attribute"),
+    "element of an array": ("index", "element"),
+    "item": ("index", "local"),
+    "strkey": ("key", "otherkey"),
+}
+
+# Types that must have a name for all that they hold, but None.
+NAMED_WHOLLY = {
+    "generator",
+    "coroutine",
+    "functools.partial",
+    "_asyncio.Task",
+    "_asyncio.Future",
+    "weakref.ReferenceType",
+    "weakref.ProxyType",
+    "weakref.CallableProxyType",
+}
 
 
 def sure(kind, text):
     """Whether a referent was there before it was asked for."""
-    return kind not in ("slot", "local") or (kind == "slot" and text not in truth.MADE_WHEN_ASKED | truth.NOT_ASKED)
+    return kind not in ("slot", "local") or (
+        kind == "slot" and text not in truth.MADE_WHEN_ASKED | truth.NOT_ASKED
+    )
+
+
+def must_be_named(kind, text):
+    return kind != "slot" or text in truth.NAMED
+
+
+def named_tuples(taken):
+    """Names of the items of `__closure__` and `__defaults__`, by the tuple's address.
+
+    (names, whether it must be they): a tuple of several functions, or one that something else holds too,
+    may have indexes.
+    """
+    found = {}
+    for obj in taken.live.values():
+        if type(obj) is truth.types.FunctionType:
+            code = obj.__code__
+            closure, defaults = truth.raw(obj, "__closure__"), truth.raw(obj, "__defaults__")
+            if type(closure) is tuple:
+                found.setdefault(id(closure), set()).add(code.co_freevars)
+            if type(defaults) is tuple and defaults:
+                names = code.co_varnames[: code.co_argcount][-len(defaults) :]
+                found.setdefault(id(defaults), set()).add(names)
+    named = {}
+    for address, names in found.items():
+        holders = taken.held_by.get(taken.place.get(address), ())
+        alone = all(taken.nodes[place].type in ("function", "code") for place in holders)
+        named[address] = next(iter(names)), alone and len(names) == 1
+    return named
 
 
 def labels(taken):
     """Labels that are missing or wrong, and edges beyond the collector's that nothing explains."""
     out = Differences()
+    taken.ours.add(id(truth.NAMED_TUPLES))
+    truth.NAMED_TUPLES.update(named_tuples(taken))
     for address, obj in list(taken.each()):
         recorded = taken.edges_of(address)
-        if recorded is None:
-            continue
-        kind_name = truth.full_name(type(obj))
-        left = collections.defaultdict(list)
-        made = set()
-        for edge in recorded:
-            if not edge.weak:
-                left[edge.address].append(edge)
-                made.add(edge.address)
-        unmet = []
-        try:
-            said = list(truth.claims(obj, made.__contains__))
-        except Exception as error:
-            out.add("no truth", kind_name, "%s: %s" % (type(error).__name__, error), show(obj))
-            continue
-        for kind, text, value in said:
-            there = left.get(id(value), ())
-            for edge in there:
-                if edge.kind in SAME_KIND.get(kind, (kind,)) and same_text(kind, text, edge.text):
-                    there.remove(edge)
-                    break
-            else:
-                if kind == "local" and any(
-                    edge.kind == "local"
-                    and edge.text == text
-                    and type(taken.live.get(edge.address)) is truth.types.CellType
-                    for edge in recorded
-                ):
-                    continue  # A variable that is shared with a closure: the cell is what is held.
-                unmet.append((kind, text, value))
-        for kind, text, value in unmet:
-            generic = kind + " " + (text if kind == "slot" and text else "")
-            there = left.get(id(value))
-            if there:
-                edge = there.pop()
-                what = "no label" if edge.kind == "unnamed" else "wrong label"
-                detail = "should be %s" % generic + ("" if what == "no label" else ", is %s %s" % edge[:2])
-                if kind in ("key", "attribute", "index", "local", "otherkey"):
-                    detail = "should be %s" % kind + ("" if what == "no label" else ", is %s" % edge.kind)
-                out.add(what, kind_name, detail, lambda o=obj, t=text, e=edge: (show(o), t, e[:2]))
-            elif id(value) in taken.place or sure(kind, text):
-                out.add("lacking edge", kind_name, generic, lambda o=obj, t=text, v=value: (show(o), t, show(v)))
-        expected = {id(one) for one in gc.get_referents(obj)}
-        for end, there in left.items():
-            for edge in there:
-                value = taken.live.get(end)
-                if edge.kind == "unnamed":
-                    names = sorted(set(truth.names_for(obj, value)))[:3] if end in taken.live else []
-                    out.add("no label", kind_name, "could be " + " ".join(names), lambda o=obj, v=value: (show(o), show(v)))
-                elif end in taken.live and truth.also(obj, edge.kind, edge.text, value):
-                    continue
-                else:
-                    label = "%s %s" % (edge.kind, edge.text if edge.kind == "slot" else "")
-                    what = "label not verified" if end in expected else "edge not explained"
-                    out.add(what, kind_name, label, lambda o=obj, v=value, e=edge: (show(o), e.text, show(v)))
+        if recorded is not None:
+            labels_of(taken, obj, recorded, out)
     return out.list()
+
+
+def labels_of(taken, obj, recorded, out):
+    kind_name = truth.full_name(type(obj))
+    left = collections.defaultdict(list)
+    for edge in recorded:
+        if not edge.weak:
+            left[edge.address].append(edge)
+    made = set(left)
+    try:
+        said = list(truth.claims(obj, made.__contains__))
+    except Exception as error:
+        out.add("no truth", kind_name, "%s: %s" % (type(error).__name__, error), show(obj))
+        return
+    unmet = []
+    for kind, text, value in said:
+        there = left.get(id(value), ())
+        for edge in there:
+            if edge.kind in SAME_KIND.get(kind, (kind,)) and same_text(kind, text, edge.text):
+                there.remove(edge)
+                break
+        else:
+            if kind == "local" and any(
+                edge.kind == "local"
+                and edge.text == text
+                and type(taken.live.get(edge.address)) is truth.types.CellType
+                for edge in recorded
+            ):
+                continue  # A variable that is shared with a closure: the cell is what is held.
+            if id(value) not in taken.absent:
+                unmet.append((kind, text, value))
+    for kind, text, value in unmet:
+        generic = kind + (" " + text if kind == "slot" else "")
+        there = left.get(id(value))
+        if there:
+            edge = there.pop()
+            what, detail = "wrong label", "should be %s, is %s" % (generic, edge.kind)
+            if edge.kind == "unnamed":
+                what = "no label" if must_be_named(kind, text) else "no label needed"
+                detail = "should be " + generic
+            elif edge.kind == "slot":
+                detail += " " + edge.text
+            out.add(what, kind_name, detail, lambda o=obj, t=text, e=edge: (show(o), t, e[:2]))
+        elif id(value) in taken.place or sure(kind, text):
+            out.add("lacking edge", kind_name, generic, lambda o=obj, t=text, v=value: (show(o), t, show(v)))
+    expected = {id(one) for one in gc.get_referents(obj)}
+    for end, there in left.items():
+        for edge in there:
+            value = taken.live.get(end)
+            if edge.kind == "unnamed":
+                names = sorted(set(truth.names_for(obj, value)))[:3] if end in taken.live else []
+                whole = kind_name in NAMED_WHOLLY and value is not None
+                what = "no label" if whole else "no label needed"
+                detail = "could be " + " ".join(names) if names else ""
+                out.add(what, kind_name, detail, lambda o=obj, v=value: (show(o), show(v)))
+            elif end not in taken.live or not truth.also(obj, edge.kind, edge.text, value):
+                label = "%s %s" % (edge.kind, edge.text if edge.kind == "slot" else "")
+                what = "label not verified" if end in expected else "edge not explained"
+                out.add(what, kind_name, label, lambda o=obj, v=value, e=edge: (show(o), e.text, show(v)))
 
 
 def sizes(taken):
@@ -287,20 +453,119 @@ def sizes(taken):
     return out.list()
 
 
-def reached(taken):
-    """Places that a root reaches, leaving out what only the checker holds."""
-    ours = {taken.place[address] for address in taken.ours if address in taken.place}
-    found = {place for place, node in taken.nodes.items() if node.root is not None}
+def threads(taken):
+    """Frames and locals of threads that stand still, which are nodes but no objects."""
+    out = Differences()
+    mine = threading.get_ident()
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    found = {}
+    for node in taken.nodes.values():
+        if node.root is not None and node.root.kind == "thread":
+            frames = [edge for edge in taken.recorded[node.id] if edge.kind == "frame"]
+            found.setdefault(node.root.words.strip('"'), []).append(frames)
+    for ident, frame in sys._current_frames().items():
+        if ident == mine:
+            continue
+        name = names.get(ident, "")
+        if len(found.get(name, ())) != 1:
+            out.add("no thread", "thread", "", name)
+            continue
+        stack = []
+        while frame is not None:
+            stack.append(frame)
+            frame = frame.f_back
+        recorded = found[name][0]
+        if len(stack) != len(recorded):
+            out.add("frames", "thread", "%d of %d" % (len(recorded), len(stack)), name)
+            continue
+        for edge, frame in zip(sorted(recorded, key=lambda edge: int(edge.text)), stack, strict=True):
+            held = taken.recorded[edge.place]
+            if not any(one.text == "f_code" and one.address == id(frame.f_code) for one in held):
+                out.add("frame's code", "frame", "", frame.f_code.co_qualname)
+            if not frame.f_code.co_flags & 2:
+                continue
+            there = {one.text: one.address for one in held if one.kind == "local"}
+            for local, value in frame.f_locals.items():
+                at = there.pop(local, None)
+                if at != id(value) and type(taken.live.get(at)) is not truth.types.CellType:
+                    out.add("local", "frame", "", (frame.f_code.co_name, local, show(value)))
+            if there.keys() - truth.INNER_LOCALS:
+                out.add("local not explained", "frame", "", (frame.f_code.co_name, sorted(there)))
+    return out.list()
+
+
+# More than this part of the objects may not be held from C alone.
+HELD_FROM_C_AT_MOST = 0.01 if sys.version_info >= (3, 12) else 0.03
+
+
+def reached(taken, starts):
+    """Places that some places reach over strong edges."""
+    found = set(starts)
     todo = list(found)
     while todo:
-        place = todo.pop()
-        if place in ours:
-            continue
-        for edge in taken.recorded[place]:
+        for edge in taken.recorded[todo.pop()]:
             if not edge.weak and edge.place not in found:
                 found.add(edge.place)
                 todo.append(edge.place)
     return found
+
+
+def held_from_c(taken):
+    """Places that only roots held from C reach."""
+    roots = {place: node.root.kind for place, node in taken.nodes.items() if node.root is not None}
+    others = reached(taken, [place for place, kind in roots.items() if kind != "held-from-c"])
+    return reached(taken, roots) - others
+
+
+def roots(taken):
+    """What the roots do not explain, and where the numbers of references contradict the edges."""
+    out = Differences()
+    nodes, info = taken.nodes, taken.heap.info
+    objects = {place for place, node in nodes.items() if node.address}
+    if len(objects) != len(taken.heap):
+        missed = str(len(taken.heap) - len(objects))
+        out.add("not read", "object", missed, "%d of %d" % (len(objects), len(taken.heap)))
+    reach = reached(taken, [place for place, node in nodes.items() if node.root is not None])
+    held, lost = held_from_c(taken) & objects, objects - reach
+    missed = len(taken.heap) - len(objects)
+    for name, said, counted in (
+        ("held_from_c", info.held_from_c, len(held)),
+        ("garbage", info.garbage, len(lost)),
+    ):
+        if said is None or not counted <= said <= counted + missed:
+            out.add("info", "object", name, "%s, counted %d" % (said, counted))
+    if len(held) > HELD_FROM_C_AT_MOST * len(objects):
+        out.add("held from C", "object", "", "%d of %d" % (len(held), len(objects)))
+    in_edges = collections.Counter(
+        edge.place for edge in itertools.chain(*taken.recorded.values()) if not edge.weak
+    )
+    for place in objects:
+        node = nodes[place]
+        flags = node.flag_words
+        if ("garbage" in flags) != (place in lost):
+            out.add("flag", node.type, "garbage" if "garbage" in flags else "not garbage", repr(node))
+        if place in lost and node.tracked and node.address not in taken.collected:
+            out.add("not collected", node.type, "", lambda node=node: show(taken.live[node.address]))
+        elif place in lost and node.refcount > in_edges[place]:
+            out.add("garbage that something holds", node.type, "", lambda n=node: show(taken.live[n.address]))
+        if place not in lost and node.address in taken.collected:
+            out.add("collected", node.type, "", lambda node=node: show(taken.live[node.address]))
+        immortal = "immortal" in flags or (node.root is not None and node.root.kind == "immortal")
+        if node.refcount is not None and in_edges[place] > node.refcount and not immortal:
+            detail = "by %d" % min(in_edges[place] - node.refcount, 10)
+            out.add("more edges than references", node.type, detail, lambda n=node: repr(n))
+        if node.root is not None and node.root.kind == "held-from-c":
+            said = re.match(r"(\d+) references?($|, from )", node.root.words)
+            if said is None or int(said[1]) != node.refcount - in_edges[place]:
+                more = node.refcount - in_edges[place]
+                out.add("words", node.type, node.root.words, "%d of %d" % (more, node.refcount))
+    for address in taken.collected:
+        if address not in taken.place and address not in taken.ours:
+            out.add("no node", "collected object", "", lambda a=address: show(taken.live[a]))
+    return out.list()
+
+
+CHECKS = {"edges": edges, "sizes": sizes, "labels": labels, "threads": threads, "roots": roots}
 
 
 def report(rows, limit=60):
@@ -319,17 +584,30 @@ def main():
     started = time.time()
     taken = take()
     print(taken.heap.info)
-    print("%d objects, %d edges, read in %.1f s" % (len(taken.live), taken.edge_count, time.time() - started))
-    for check in (edges, sizes, labels):
+    print(
+        "checked %d objects, %d edges; read in %.1f s"
+        % (len(taken.live), taken.edge_count, time.time() - started)
+    )
+    wrong = 0
+    for name, check in CHECKS.items():
         started = time.time()
         rows = check(taken)
-        print("%s: %d rows, %.1f s" % (check.__name__, len(rows), time.time() - started))
-        report(rows, 400)
-    lost = len(taken.nodes) - len(reached(taken))
-    print("not reached: %d of %d, %.2f %%" % (lost, len(taken.nodes), 100 * lost / len(taken.nodes)))
+        differ = unexplained(name, rows)
+        wrong += len(differ)
+        print("%s: %d differences, %.1f s" % (name, len(differ), time.time() - started))
+        report(rows if "--all" in sys.argv else differ, 400)
+    kinds = collections.Counter(
+        (node.root.words, node.type)
+        for node in taken.nodes.values()
+        if node.root is not None and node.root.kind == "held-from-c"
+    )
+    for (words, kind), count in kinds.most_common(30 if "--all" in sys.argv else 0):
+        print("  root held from C: %6d  %-40s %s" % (count, kind, words))
     del taken
+    gc.garbage.clear()
     made.end()
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

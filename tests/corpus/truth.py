@@ -152,11 +152,22 @@ def learn():
         FIELDS[asynchronous.Task] = [*future, "_coro", "_fut_waiter"]
     if numpy is not None:
         FIELDS[numpy.ndarray] = ["base", "dtype"]
-        FIELDS[numpy.dtype] = ["fields", "names", "metadata"]
-        OF[numpy.ndarray] = of_array
+        FIELDS[numpy.dtype] = ["names", "metadata"]
+        OF[numpy.ndarray], OF[numpy.dtype] = of_array, of_dtype
 
 
 FIELDS = {kind: names.split() for kind, names in FIELDS.items()}
+
+# Fields that must have their name; others of C code may have none.
+NAMED = set(
+    "__dict__ __class__ __bases__ __mro__ __closure__ __defaults__ __kwdefaults__ __traceback__ __context__"
+    " __cause__ __callback__ args func keywords fget fset fdel cell_contents tb_frame tb_next __func__"
+    " __self__ __code__ __globals__ _loop _callbacks _exception _result _coro _fut_waiter default_factory"
+    " cr_await gi_yieldfrom ag_await __wrapped__".split()
+)
+
+# Names of the items of tuples by address, and whether it must be they; `check.labels` fills it.
+NAMED_TUPLES = {}
 
 # What a getter gives for nothing.
 NOT_SET = contextvars.Token.MISSING
@@ -191,8 +202,16 @@ def fields(obj):
                     continue
                 if name != "__type_params__" or value:
                     yield "slot", name, value
+    if type(obj) in weakref.ProxyTypes:
+        for callback in gc.get_referents(obj):
+            yield "slot", "__callback__", callback
     if is_a(obj, datetime.timezone):
-        yield "slot", "offset", datetime.timezone.utcoffset(obj, None)
+        for name, value in zip(("_offset", "_name"), datetime.timezone.__getinitargs__(obj), strict=False):
+            yield "slot", name, value
+    decimal = sys.modules.get("_decimal")
+    if decimal is not None and type(obj) is decimal.Context:
+        yield "slot", "traps", obj.traps
+        yield "slot", "flags", obj.flags
 
 
 def key_text(key):
@@ -220,6 +239,8 @@ def of_dict(obj):
             yield "keyobject", "", key
         if type(key) is str:
             yield "key", key, value
+        elif is_a(key, str):
+            yield "strkey", str.__str__(key), value
         else:
             yield "otherkey", other_key_text(key), value
 
@@ -230,8 +251,15 @@ def of_list(obj):
 
 
 def of_tuple(obj):
+    names, alone = NAMED_TUPLES.get(id(obj), ((), False))
     for index in range(tuple.__len__(obj)):
-        yield "index", str(index), tuple.__getitem__(obj, index)
+        name = names[index] if index < len(names) else None
+        if name is None:
+            yield "index", str(index), tuple.__getitem__(obj, index)
+        elif alone:
+            yield "local", name, tuple.__getitem__(obj, index)
+        else:
+            yield "item", (name, str(index)), tuple.__getitem__(obj, index)
 
 
 def of_deque(obj):
@@ -318,19 +346,28 @@ def of_array(obj):
         return
     if numpy.ndarray.base.__get__(obj) is not None:
         return  # A view: its base has the elements.
-    for index, value in enumerate(elements(numpy.asarray(obj))):
-        yield "element of an array", str(index), value
+    columns = list(object_columns(numpy.asarray(obj)))
+    plain = all(len(column) == len(columns[0]) for column in columns)
+    for number, column in enumerate(columns):
+        for index, value in enumerate(column):
+            text = str(index * len(columns) + number) if plain else None
+            yield "element of an array", text, value
 
 
-def elements(array):
-    """The objects of an array, of nested fields too."""
+def object_columns(array):
+    """The objects of an array as lists: one, or one for each field that is an object."""
     if array.dtype.names:
         for name in array.dtype.names:
             if array.dtype[name].hasobject:
-                yield from elements(array[name])
+                yield from object_columns(array[name])
     elif array.dtype.hasobject:
-        for value in array.flat:
-            yield value
+        yield list(array.flat)
+
+
+def of_dtype(obj):
+    fields = raw(obj, "fields")
+    if fields is not None:
+        yield "slot", "fields", gc.get_referents(fields)[0]
 
 
 OF = {
@@ -365,7 +402,7 @@ def claims(obj, dict_was_made):
             yield from reader(obj)
     for name, found in slots_of(kind):
         try:
-            yield "slot", name, type(found).__get__(found, obj, kind)
+            yield "member", name, type(found).__get__(found, obj, kind)
         except AttributeError:
             pass
     if kind.__flags__ & HEAP_TYPE:
@@ -386,8 +423,23 @@ def also(obj, kind, text, value):
         return type(value) is str  # Names that the instances' dicts share.
     if kind == "local":
         return type(value) is types.CellType or text.startswith(".") or text in INNER_LOCALS
+    if kind == "stack":
+        return any(one is value for one in gc.get_referents(obj))
     if kind != "slot":
         return False
+    asynchronous = sys.modules.get("_asyncio")
+    if asynchronous is not None and is_a(obj, asynchronous.Future):
+        callbacks = raw(obj, "_callbacks")
+        callbacks = callbacks if type(callbacks) is list else []
+        if text in ("_callbacks", "_callback0", "_callback"):
+            first = bool(callbacks) and callbacks[0][0] is value
+            return first or (type(value) is list and all(pair in callbacks for pair in value))
+        if text in ("_context", "_context0"):
+            return type(value) is contextvars.Context
+        if text == "_name":
+            return asynchronous.Task.get_name(obj) is value
+        if text in ("_cancelled_exc", "_exception_tb", "__cancelled_exc"):
+            return is_a(value, BaseException) or type(value) is types.TracebackType
     if text == "__subclasses__":
         below = [one for one in dict.values(value) if type(one) is weakref.ref] if type(value) is dict else None
         return below is not None and {one() for one in below} - {None} == set(type.__subclasses__(obj))
@@ -404,11 +456,31 @@ def also(obj, kind, text, value):
             code = raw(obj, name)
             if code is not ABSENT:
                 return code is value.__code__
+    if text == "__name__" and is_a(obj, types.ModuleType):
+        space = raw(obj, "__dict__")
+        spec = space.get("__spec__")
+        known = value in (space.get("__name__"), spec and spec.name)
+        return type(value) is str and (known or sys.modules.get(value) is obj)
+    if text == "_loops" and type(obj).__name__ == "ufunc":
+        return type(value) is list
     if text == "mapping":
         return type(obj) is types.MappingProxyType
     if text == "__self__" and type(obj) is types.BuiltinFunctionType:
         return value is not None
-    return text not in ("__annotations__", "__annotate__") and raw(obj, text) is value
+    return text not in ("__annotations__", "__annotate__") and any_raw(obj, text, value)
+
+
+def any_raw(obj, name, value):
+    """Whether a C field of this name of any base has the value; a class may hide it with one of its own."""
+    for base in mro(type(obj)):
+        found = _DICT(base).get(name, ABSENT)
+        if type(found) in (MEMBER, GETSET):
+            try:
+                if type(found).__get__(found, obj, type(obj)) is value:
+                    return True
+            except Exception:
+                continue
+    return False
 
 
 # Locals that the compiler makes.

@@ -19,6 +19,8 @@ def possible():
     Some of these may be others' too; what is not among them is surely not ours.
     """
     found, waiting = {}, list(modules())
+    waiting += [each for each in gc.get_objects() if type(each).__module__ == "snakeroot"]
+    waiting += [each for each in BaseException.__subclasses__() if each.__module__ == "pyo3_runtime"]
     while waiting:
         value = waiting.pop()
         if id(value) in found or is_elsewhere(value):

@@ -73,6 +73,14 @@ impl Node {
         self.graph.snapshot().size(self.id)
     }
 
+    /// Bytes of memory that the object keeps outside Python's own: the data of
+    /// an array that owns them, the buffer of a bytearray, a mapped file. `None`
+    /// where nothing is known of such memory.
+    #[getter]
+    fn native_size(&self) -> Option<u64> {
+        self.graph.snapshot().native_size(self.id)
+    }
+
     /// The reference count when it was recorded; `None` where it never changes.
     #[getter]
     fn refcount(&self) -> Option<u32> {

@@ -15,6 +15,11 @@ pub(crate) type Object = *mut ffi::PyObject;
 pub(crate) type Type = *mut ffi::PyTypeObject;
 
 pub(crate) const WORD: usize = size_of::<usize>();
+/// Bytes of an object before what its type adds: the reference count and the
+/// type, on free-threaded builds the owner, a lock and the collector's bits too.
+pub(crate) const HEADER_BYTES: usize = size_of::<ffi::PyObject>();
+/// Bytes of an object before the word with its type.
+pub(crate) const TYPE_BYTES: usize = std::mem::offset_of!(ffi::PyObject, ob_type);
 
 /// What stands `offset` bytes into the memory at `start`.
 ///

@@ -20,6 +20,7 @@ mod lists;
 mod marks;
 pub mod memory;
 mod number;
+mod optional;
 mod own;
 mod part;
 mod peek;
@@ -41,7 +42,7 @@ use std::time::{Instant, SystemTime};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use snakeroot::snapshot::{Info, Root};
+use snakeroot::snapshot::{Info, LabelKind, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
 
 pub use census::{TypeTally, by_type, tally, type_name};
@@ -189,6 +190,7 @@ impl Capture {
     /// Asks Python what there is to ask, before the pause.
     fn begin(py: Python<'_>, probe: &Probe) -> Self {
         let started = Instant::now();
+        probe.look_again(py);
         let (info, names) = (about(py, probe), threads::names(py));
         Self { started, paused: started, info, names }
     }
@@ -272,7 +274,11 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         all_held: false,
         suspects: walker.suspects,
         segments: Vec::new(),
-        tasks: Vec::new(),
+        tasks: walker.tasks,
+        suspended: walker.suspended,
+        places: walker.places,
+        awaits: walker.labels.named(LabelKind::Slot, b"cr_await"),
+        coroutine: walker.labels.named(LabelKind::Slot, b"_coro"),
     };
     number::Raw {
         marks: walker.sink.marks,
@@ -280,6 +286,8 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         records: walker.records,
         large_sizes: walker.large_sizes,
         native_sizes: walker.native_sizes,
+        foreign: walker.foreign,
+        named_items: walker.named_items,
         edges: walker.sink.edges,
         keys: walker.sink.keys,
         key_text: walker.sink.key_text,
@@ -339,7 +347,7 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
             .map_or(0, |since| since.as_millis() as u64),
         resident_bytes: resident_bytes(),
         enumeration: probe.enumeration().into(),
-        notices: probe.notices().to_vec(),
+        notices: probe.notices(),
         ..Info::default()
     }
 }

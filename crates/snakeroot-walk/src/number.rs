@@ -19,7 +19,7 @@ use crate::layout::WORD;
 use crate::marks::{Marks, Numbers, Place};
 use crate::own::Own;
 use crate::segments::Segment;
-use crate::tables::{Record, RecordText, Suspect, Synthetic};
+use crate::tables::{NamedItems, Record, RecordText, Suspect, Synthetic};
 
 /// Nodes that one core takes at a time.
 const CHUNK: usize = 1 << 16;
@@ -32,6 +32,10 @@ pub(crate) struct Raw {
     pub(crate) records: Vec<Record>,
     pub(crate) large_sizes: Vec<(u32, u64)>,
     pub(crate) native_sizes: Vec<(u32, u64)>,
+    /// Memory that something is a view of, by the object that keeps it.
+    pub(crate) foreign: HashMap<usize, (usize, usize)>,
+    /// Tuples whose items have names.
+    pub(crate) named_items: HashMap<usize, NamedItems>,
     pub(crate) edges: Vec<(Place, u32)>,
     pub(crate) keys: Vec<(Place, bool, usize)>,
     pub(crate) key_text: Vec<u8>,
@@ -62,8 +66,42 @@ pub(crate) struct Accounts {
     pub(crate) suspects: Vec<Suspect>,
     /// The variables of the interpreter and of libraries.
     pub(crate) segments: Vec<Segment>,
-    /// Tasks that wait, with words for a person.
-    pub(crate) tasks: Vec<(Place, String)>,
+    /// Records of tasks that wait, with their names.
+    pub(crate) tasks: Vec<(u32, String)>,
+    /// Records of generators and coroutines, and where each is.
+    pub(crate) suspended: Vec<(u32, u32)>,
+    pub(crate) places: Vec<String>,
+    /// Labels: what a coroutine waits for, and a task's coroutine.
+    pub(crate) awaits: u32,
+    pub(crate) coroutine: u32,
+}
+
+impl Accounts {
+    /// What a task is doing, from its coroutine inwards: `"Task-3" handle()
+    /// service.py:42 > fetch() client.py:10`.
+    fn words(
+        &self,
+        name: &str,
+        task: NodeId,
+        suspended: &HashMap<NodeId, u32>,
+        referent: impl Fn(NodeId, Option<u32>) -> Option<NodeId>,
+    ) -> String {
+        /// Coroutines deep that a chain is told.
+        const MOST_AWAITED: usize = 32;
+        let mut words = format!("{name:?}");
+        let mut next = referent(task, Some(self.coroutine));
+        for depth in 0..MOST_AWAITED {
+            // Between two coroutines may stand an object that has one.
+            let inner = || referent(next?, None).filter(|node| suspended.contains_key(node));
+            let Some(node) = next.filter(|node| suspended.contains_key(node)).or_else(inner) else {
+                break;
+            };
+            words.push_str(if depth == 0 { " " } else { " > " });
+            words.push_str(&self.places[suspended[&node] as usize]);
+            next = referent(node, Some(self.awaits));
+        }
+        words
+    }
 }
 
 /// Numbers the nodes and lays the columns out.
@@ -74,6 +112,8 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         records,
         large_sizes,
         native_sizes,
+        foreign,
+        named_items,
         edges,
         keys,
         key_text,
@@ -196,6 +236,20 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
             at += 1;
         }
     });
+    for (items, named) in named_items {
+        let place = marks.has(items).then(|| marks.place(items));
+        let Some(node) = place.and_then(some_node) else { continue };
+        // What others hold too has indexes for them.
+        if refcounts[node.index()] != named.holders {
+            continue;
+        }
+        let row = starts[node.index()] as usize..starts[node.index() + 1] as usize;
+        for label in &mut edge_labels[row] {
+            if let Some(at) = label.as_item().filter(|&at| at < named.count) {
+                *label = LabelId::entry(named.first + at);
+            }
+        }
+    }
     let of_ours = ours.iter().flat_map(|&record| &edges[edge_range(record as usize)]);
     for &(place, label) in edges[..first_record_edge].iter().chain(of_ours) {
         if let Some(node) = some_node(place) {
@@ -276,6 +330,17 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         pairs
     };
 
+    let mut natives: HashMap<NodeId, u64> = sizes_of(native_sizes).into_iter().collect();
+    for (object, (start, end)) in foreign {
+        if marks.has(object)
+            && let Some(node) = some_node(marks.place(object))
+        {
+            natives.entry(node).or_insert((end - start) as u64);
+        }
+    }
+    let mut natives: Vec<(NodeId, u64)> = natives.into_iter().collect();
+    natives.sort_unstable_by_key(|&(node, _)| node);
+
     // The first reason that is found to be a root is the one that is told.
     let mut all_roots: HashMap<NodeId, Root> = HashMap::new();
     for (place, root) in roots {
@@ -314,7 +379,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         types_of: types_of.into_iter().map(TypeId).collect(),
         sizes,
         large_sizes: sizes_of(large_sizes),
-        native_sizes: sizes_of(native_sizes),
+        native_sizes: natives,
         refcounts,
         flags,
         starts,
@@ -329,10 +394,22 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     if let Some(accounts) = accounts {
         parts.mark_garbage();
         // A task that something holds goes on; one that nothing does is garbage.
-        for (place, words) in accounts.tasks {
-            let node = some_node(place);
+        let suspended: HashMap<NodeId, u32> = accounts
+            .suspended
+            .iter()
+            .filter_map(|&(record, place)| Some((node_of_record(record as usize)?, place)))
+            .collect();
+        let referent = |node: NodeId, label: Option<u32>| {
+            let row = parts.starts[node.index()] as usize..parts.starts[node.index() + 1] as usize;
+            let label = label.map(plain_label);
+            let mut edges = row.filter(|&at| label.is_none_or(|label| parts.labels[at] == label));
+            edges.next().map(|at| parts.targets[at])
+        };
+        for (record, name) in &accounts.tasks {
+            let node = node_of_record(*record as usize);
             let runs = |node: &NodeId| !parts.flags[node.index()].contains(Flags::GARBAGE);
             if let Some(node) = node.filter(runs) {
+                let words = accounts.words(name, node, &suspended, referent);
                 all_roots.insert(node, Root::new(RootKind::Task, words));
             }
         }

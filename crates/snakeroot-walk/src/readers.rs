@@ -11,13 +11,38 @@ use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{self, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type, WORD, attributes::Found, dict::Keys};
+use crate::optional::Special;
 use crate::preview;
 use crate::sink::Sink;
+use crate::tables::NamedItems;
 use crate::types::{Attributes, Contents, Locals, Named};
 use crate::walker::Walker;
 
 /// Words of an object that are searched for a visited reference.
 const MOST_WORDS: usize = 256;
+
+/// Which words of an object were found to hold a visited reference.
+#[derive(Default)]
+struct WordSearch {
+    /// Where the search goes on.
+    from: usize,
+    taken: [u64; MOST_WORDS / 64],
+    /// The word with what a coroutine waits for.
+    awaited: Option<usize>,
+}
+
+impl WordSearch {
+    fn is_free(&self, at: usize) -> bool {
+        self.taken.get(at / 64).is_none_or(|taken| taken >> (at % 64) & 1 == 0)
+    }
+
+    fn take(&mut self, at: usize) {
+        self.from = at + 1;
+        if let Some(taken) = self.taken.get_mut(at / 64) {
+            *taken |= 1 << (at % 64);
+        }
+    }
+}
 
 impl<S: Sink> Walker<'_, S> {
     /// All edges of an object.
@@ -77,9 +102,18 @@ impl<S: Sink> Walker<'_, S> {
                 }
             }
             let info = &self.infos[place];
+            for word in &*info.strong {
+                let held = layout::read(object.cast(), word.offset as isize);
+                self.sink.edge(held, word.label);
+            }
             if info.holds_type {
                 self.sink.edge(ty.cast(), labels::CLASS);
             }
+            let special = info.special;
+            if special != Special::None {
+                self.special_edges(object, special);
+            }
+            let info = &self.infos[place];
             if let Some(offset) = info.weak {
                 let referent: Object = layout::read(object.cast(), offset as isize);
                 if !referent.is_null() && referent != ffi::Py_None() {
@@ -253,7 +287,11 @@ impl<S: Sink> Walker<'_, S> {
         // SAFETY: the object's own type.
         let is_heap = unsafe { layout::has_flags(own, ffi::Py_TPFLAGS_HEAPTYPE) };
         let mut type_comes = is_heap && !self.infos[place].holds_type;
-        let mut from = 2;
+        let mut search = WordSearch::default();
+        if own == &raw mut ffi::PyCoro_Type {
+            // SAFETY: a coroutine's own words.
+            search.awaited = unsafe { self.top_of_stack(object, place, &found) };
+        }
         let mut items = 0;
         for &referent in &found {
             if in_order && !(type_comes && referent == own as usize) {
@@ -263,9 +301,12 @@ impl<S: Sink> Walker<'_, S> {
             }
             type_comes &= referent != own as usize;
             // SAFETY: the object's own words.
-            let (label, next) = unsafe { self.label_of(object, place, referent, from) };
-            from = next;
+            let label = unsafe { self.label_of(object, place, referent, &mut search) };
             self.sink.edge(referent as Object, label);
+        }
+        if type_comes {
+            // Not every traverse function of a heap type visits the type.
+            self.sink.edge(own.cast(), labels::CLASS);
         }
         self.found = found;
     }
@@ -294,14 +335,15 @@ impl<S: Sink> Walker<'_, S> {
     }
 
     /// The label of a visited reference: the name of the word that holds it.
-    /// Traverse visits words mostly in order, so the search goes on from the last.
+    /// Traverse visits words mostly in order, so the search goes on from the
+    /// last; each word is taken once.
     unsafe fn label_of(
         &mut self,
         object: Object,
         place: usize,
         referent: usize,
-        from: usize,
-    ) -> (u32, usize) {
+        search: &mut WordSearch,
+    ) -> u32 {
         let info = &self.infos[place];
         let unnamed =
             if referent == info.object as usize { labels::CLASS } else { labels::UNNAMED };
@@ -314,41 +356,173 @@ impl<S: Sink> Walker<'_, S> {
             _ => false,
         };
         let locals_of = if lie_elsewhere { Locals::None } else { info.locals };
-        let (first_label, locals) = match locals_of {
-            Locals::None => (0, 0),
+        let (first_label, locals, stack) = match locals_of {
+            Locals::None => (0, 0, 0),
             // SAFETY: the word of a generator or frame that holds its code.
             Locals::Behind { code, .. } => unsafe {
                 let code: usize = layout::read(object.cast(), code as isize);
-                self.local_labels((code & !3) as Object)
+                let code = (code & !3) as Object;
+                let (first, count) = self.local_labels(code);
+                (first, count, self.stack_places(code))
             },
         };
         let info = &self.infos[place];
         // SAFETY: words of the object. Of what lies behind its fields only the
-        // locals of generators and frames are known to be there.
+        // locals of generators and frames and the stack behind those are known
+        // to be there.
         unsafe {
             let words = match locals_of {
-                Locals::Behind { first, .. } => first / WORD + locals,
+                Locals::Behind { first, .. } => first / WORD + locals + stack,
                 Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
-            let from = from.min(words);
+            let from = search.from.min(words);
             let at = (from..words).chain(2.min(words)..from).find(|&at| {
                 let word: usize = layout::read(object.cast(), (at * WORD) as isize);
                 // From 3.14 on the locals of a frame are tagged.
-                word == referent || cfg!(Py_3_14) && word & !3 == referent
+                (word == referent || cfg!(Py_3_14) && word & !3 == referent) && search.is_free(at)
             });
             let Some(at) = at else {
-                return (unnamed, from);
+                return unnamed;
             };
+            search.take(at);
             let offset = at * WORD;
             if let Ok(found) = info.fields.binary_search_by_key(&offset, |field| field.offset) {
-                return (info.fields[found].label, at + 1);
+                return info.fields[found].label;
             }
             if let Locals::Behind { first, .. } = locals_of
                 && offset >= first
             {
-                return (first_label + ((offset - first) / WORD) as u32, at + 1);
+                let place = (offset - first) / WORD;
+                if place < locals {
+                    return first_label + place as u32;
+                }
+                if search.awaited == Some(at) {
+                    return self.labels.named(LabelKind::Slot, b"cr_await");
+                }
+                return self.stack_label(place - locals);
             }
-            (unnamed, at + 1)
+            unnamed
+        }
+    }
+
+    /// Names for a function's closure and defaults, and where a generator or a
+    /// coroutine is.
+    unsafe fn parts_of_code(&mut self, object: Object, place: usize, at: usize) {
+        let info = &self.infos[place];
+        let Some(word) = info.code else { return };
+        let (ty, function) = (info.object, info.function);
+        // SAFETY: the words of a function or generator, found by the probe; a
+        // code object's members by their names.
+        unsafe {
+            let code = (layout::read::<usize>(object.cast(), word as isize) & !3) as Object;
+            if code.is_null() || ffi::Py_TYPE(code) != &raw mut ffi::PyCode_Type {
+                return;
+            }
+            let Some(function) = function else {
+                if ty != &raw mut ffi::PyFunction_Type {
+                    self.take_place(object, code, place, at);
+                }
+                return;
+            };
+            for (offset, is_closure) in [(function.closure, true), (function.defaults, false)] {
+                let items: Object = layout::read(object.cast(), offset as isize);
+                if items.is_null() || ffi::PyTuple_CheckExact(items) == 0 {
+                    continue;
+                }
+                let count = ffi::PyTuple_GET_SIZE(items) as usize;
+                let (first, names) = self.local_labels(code);
+                // Parameters come first, variables of functions around it last.
+                let end = if is_closure {
+                    names
+                } else {
+                    layout::read::<c_int>(code.cast(), function.parameters as isize).max(0) as usize
+                };
+                let Some(start) = end.checked_sub(count).filter(|_| end <= names) else { continue };
+                let named =
+                    NamedItems { first: first + start as u32, count: count as u32, holders: 0 };
+                let known = self.named_items.entry(items as usize).or_insert(named);
+                known.holders += 1;
+                if (known.first, known.count) != (named.first, named.count) {
+                    known.count = 0; // of several functions
+                }
+            }
+        }
+    }
+
+    /// Keeps where a suspended generator or coroutine is.
+    unsafe fn take_place(&mut self, object: Object, code: Object, place: usize, at: usize) {
+        let Some(frames) = self.probe.frames else { return };
+        // The frame is the last of the fields, and ends where its locals begin.
+        let Locals::Behind { first, .. } = self.infos[place].locals else { return };
+        let (Some(start), Some(instruction)) =
+            (first.checked_sub(frames.locals), frames.instruction)
+        else {
+            return;
+        };
+        // SAFETY: the frame in the generator, by the layout of running ones.
+        unsafe {
+            let offset = (start + instruction) as isize;
+            let instruction: usize = layout::read(object.cast(), offset);
+            let place =
+                *self.known_places.entry((code as usize, instruction)).or_insert_with(|| {
+                    let line = crate::threads::line_of(code, instruction);
+                    self.places.push(crate::threads::frame_name(code, line));
+                    self.places.len() as u32 - 1
+                });
+            self.suspended.push((at as u32, place));
+        }
+    }
+
+    /// The highest word of a suspended coroutine's value stack that was
+    /// visited: what it waits for.
+    unsafe fn top_of_stack(
+        &mut self,
+        object: Object,
+        place: usize,
+        found: &[usize],
+    ) -> Option<usize> {
+        let Locals::Behind { code, first, .. } = self.infos[place].locals else { return None };
+        // SAFETY: the word of a coroutine that holds its code, and its words
+        // up to the end of its stack.
+        unsafe {
+            let code = (layout::read::<usize>(object.cast(), code as isize) & !3) as Object;
+            let (_, locals) = self.local_labels(code);
+            let stack = first / WORD + locals;
+            let mut left = found.to_vec();
+            let mut top = None;
+            // A word above the top may still hold what was there before: what
+            // was visited is used up by the words below.
+            for at in 2..stack + self.stack_places(code) {
+                let word: usize = layout::read(object.cast(), (at * WORD) as isize);
+                let same = |&held: &usize| held == word || cfg!(Py_3_14) && held == word & !3;
+                if let Some(used) = left.iter().position(same) {
+                    left.swap_remove(used);
+                    top = (at >= stack).then_some(at);
+                }
+            }
+            top
+        }
+    }
+
+    /// The label of a place on a value stack.
+    pub(crate) fn stack_label(&mut self, place: usize) -> u32 {
+        self.labels.named(LabelKind::Stack, place.to_string().as_bytes())
+    }
+
+    /// How many places the value stack of a code object's frames has.
+    ///
+    /// # Safety
+    ///
+    /// `code` is null or a code object.
+    pub(crate) unsafe fn stack_places(&self, code: Object) -> usize {
+        /// More than a compiler ever asks for.
+        const MOST_PLACES: c_int = 10_000;
+        match self.probe.stack_size {
+            // SAFETY: as the caller promises; the member was found by its name.
+            Some(offset) if !code.is_null() => unsafe {
+                layout::read::<c_int>(code.cast(), offset as isize).clamp(0, MOST_PLACES) as usize
+            },
+            _ => 0,
         }
     }
 
@@ -418,6 +592,7 @@ impl<S: Sink> Walker<'_, S> {
                     self.names.add(at, |out| out.extend_from_slice(name.as_bytes()));
                 }
                 Named::Word(offset) => {
+                    self.parts_of_code(object, place, at);
                     let name: Object = layout::read(object.cast(), offset as isize);
                     if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
                         self.names.add(at, |out| layout::text::append(name, 400, out));

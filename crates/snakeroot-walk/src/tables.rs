@@ -28,6 +28,17 @@ pub(crate) struct Synthetic {
     pub(crate) thread: usize,
 }
 
+/// A tuple of a function whose items have names.
+#[derive(Clone, Copy)]
+pub(crate) struct NamedItems {
+    /// The label of the first item; the others follow.
+    pub(crate) first: u32,
+    /// How many have names; none if two functions call them differently.
+    pub(crate) count: u32,
+    /// How many functions hold the tuple.
+    pub(crate) holders: u32,
+}
+
 /// A word of a thread or a frame that is a reference if an object's count says
 /// that there is one more than is known of.
 pub(crate) struct Suspect {

@@ -23,8 +23,6 @@ use crate::walker::Walker;
 const MOST_FRAMES: usize = 100_000;
 /// Words of a thread's state that are looked through for references.
 const STATE_WORDS: usize = 72;
-/// Places of a frame's value stack that are looked at.
-const MOST_STACK: c_int = 10_000;
 
 /// The names that `threading` knows, by thread identifier.
 ///
@@ -194,22 +192,18 @@ impl<S: Sink> Walker<'_, S> {
             self.sink.edge(code, label);
             // How high the value stack is, a running frame need not say.
             let owner = self.synthetics.len();
-            for index in 0..self.probe.stack_size.map_or(0, |offset| {
-                layout::read::<c_int>(code.cast(), offset as isize).clamp(0, MOST_STACK) as usize
-            }) {
+            for index in 0..self.stack_places(code) {
                 let at = (at.locals + (count + index) * WORD) as isize;
                 let word: usize = layout::read(frame, at);
                 // From 3.14 on the low bit marks what is no counted reference.
                 if word != 0 && !(cfg!(Py_3_14) && word & 1 != 0) {
-                    let label = self.labels.named(LabelKind::Stack, index.to_string().as_bytes());
+                    let label = self.stack_label(index);
                     self.suspects.push(Suspect { owner, label, word: word & !3 });
                 }
             }
-            let line = at.instruction.map(|offset| {
-                let instruction: usize = layout::read(frame, offset as isize);
-                let start = code as usize + (*ffi::Py_TYPE(code)).tp_basicsize as usize;
-                ffi::PyCode_Addr2Line(code.cast(), instruction.wrapping_sub(start) as c_int)
-            });
+            let line = at
+                .instruction
+                .and_then(|offset| line_of(code, layout::read(frame, offset as isize)));
             let name = frame_name(code, line);
             let end = self.sink.len() as u64;
             self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
@@ -225,6 +219,20 @@ impl<S: Sink> Walker<'_, S> {
 unsafe fn is_shim(code: Object) -> bool {
     // SAFETY: as the caller promises.
     cfg!(all(Py_3_12, not(Py_3_13))) && unsafe { frame_name(code, None) }.ends_with(" <shim>")
+}
+
+/// The line of an instruction.
+///
+/// # Safety
+///
+/// Attached; `code` is a code object.
+pub(crate) unsafe fn line_of(code: Object, instruction: usize) -> Option<c_int> {
+    // SAFETY: as the caller promises; an address outside the code has no line.
+    unsafe {
+        let start = code as usize + (*ffi::Py_TYPE(code)).tp_basicsize as usize;
+        let offset = c_int::try_from(instruction.wrapping_sub(start)).ok()?;
+        Some(ffi::PyCode_Addr2Line(code.cast(), offset))
+    }
 }
 
 /// `handle() service.py:42`.

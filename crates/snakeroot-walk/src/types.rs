@@ -9,6 +9,7 @@ use pyo3::ffi;
 
 use crate::labels::Labels;
 use crate::layout::{self, Object, Type, WORD, type_flags};
+use crate::optional::Special;
 use crate::probe::{Probe, SizeFunction, Sizes};
 use snakeroot::snapshot::LabelKind;
 
@@ -55,6 +56,15 @@ pub(crate) enum SizeRule {
 pub(crate) struct Member {
     pub(crate) offset: usize,
     pub(crate) label: u32,
+}
+
+/// The words of a function that hold tuples whose items have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionParts {
+    pub(crate) closure: usize,
+    pub(crate) defaults: usize,
+    /// In the code, how many positional parameters there are.
+    pub(crate) parameters: usize,
 }
 
 /// How the names of locals behind an object's fields are found.
@@ -114,6 +124,12 @@ pub(crate) struct TypeInfo {
     pub(crate) weak: Option<usize>,
     pub(crate) locals: Locals,
     pub(crate) named: Named,
+    /// For a function, its parts with names.
+    pub(crate) function: Option<FunctionParts>,
+    /// Words that traverse does not visit.
+    pub(crate) strong: Box<[Member]>,
+    /// What only the type's own module knows of.
+    pub(crate) special: Special,
     /// Whether the type is our own, and so its instances.
     pub(crate) own: bool,
     /// The keys shared by instances when they were last read, and the labels
@@ -186,6 +202,10 @@ impl TypeInfo {
                 weak: weak_word(ty, probe),
                 locals: locals(ty, probe),
                 named: named(ty, probe),
+                // Of a type without traverse all fields are edges anyway.
+                strong: if collectable { strong(ty, probe, labels) } else { Vec::new() }.into(),
+                special: probe.special(ty),
+                function: function_parts(ty, probe),
                 own: false,
                 shared: (std::ptr::null(), 0),
             }
@@ -226,6 +246,7 @@ unsafe fn contents(
         (ffi::Py_TPFLAGS_LIST_SUBCLASS, Contents::List, readers.sequence),
         (ffi::Py_TPFLAGS_TUPLE_SUBCLASS, Contents::Tuple, readers.sequence),
         (ffi::Py_TPFLAGS_DICT_SUBCLASS, Contents::Dict, readers.dict),
+        (ffi::Py_TPFLAGS_TYPE_SUBCLASS, Contents::Type, true),
     ] {
         if flags & flag != 0 && works {
             return (contents, traverse);
@@ -259,7 +280,7 @@ unsafe fn fields(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
     let mut fields: Vec<Member> = Vec::new();
     let mut base = ty;
     while !base.is_null() {
-        if let Some(known) = probe.fields.get(&(base as usize)) {
+        for known in probe.fields_of(base) {
             for (offset, name) in known {
                 if !fields.iter().any(|field| field.offset == *offset) {
                     let label = labels.named(LabelKind::Slot, name.as_bytes());
@@ -293,6 +314,21 @@ unsafe fn fields(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
     }
     fields.sort_unstable_by_key(|field| field.offset);
     fields
+}
+
+/// Words of a type's instances with references that traverse does not visit.
+unsafe fn strong(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
+    let mut words: Vec<Member> = Vec::new();
+    let mut base = ty;
+    while !base.is_null() {
+        for (offset, name) in probe.strong_of(base).flatten() {
+            let label = labels.named(LabelKind::Slot, name.as_bytes());
+            words.push(Member { offset: *offset, label });
+        }
+        // SAFETY: bases live as long as the type.
+        base = unsafe { (*base).tp_base };
+    }
+    words
 }
 
 /// What `sys.getsizeof` adds to an instance's own size.
@@ -345,6 +381,20 @@ fn code_word(ty: Type, probe: &Probe) -> Option<usize> {
     const NAMES: [&str; 5] = ["__code__", "gi_code", "cr_code", "ag_code", "f_code"];
     let fields = probe.fields.get(&(ty as usize))?;
     fields.iter().find(|(_, name)| NAMES.contains(&&**name)).map(|(offset, _)| *offset)
+}
+
+/// The words of a function that hold tuples whose items have names.
+fn function_parts(ty: Type, probe: &Probe) -> Option<FunctionParts> {
+    if ty != &raw mut ffi::PyFunction_Type || probe.local_names.is_empty() {
+        return None;
+    }
+    let fields = probe.fields.get(&(ty as usize))?;
+    let word = |wanted: &str| fields.iter().find(|(_, name)| &**name == wanted).map(|it| it.0);
+    Some(FunctionParts {
+        closure: word("__closure__")?,
+        defaults: word("__defaults__")?,
+        parameters: probe.parameters?,
+    })
 }
 
 /// Where the locals of a generator, coroutine or frame lie.

@@ -14,11 +14,12 @@ use snakeroot::snapshot::{Flags, LabelKind};
 use crate::labels::{Labels, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type};
 use crate::lists::Which;
+use crate::optional::Special;
 use crate::own::Own;
 use crate::preview;
 use crate::probe::Probe;
 use crate::sink::{Part, Sink, Whole};
-use crate::tables::{Record, RecordText, Suspect, Synthetic, TypeMap};
+use crate::tables::{NamedItems, Record, RecordText, Suspect, Synthetic, TypeMap};
 use crate::types::{Contents, Named, SizeRule, TypeInfo, own_size};
 
 /// Objects ahead of the current one whose memory is asked for.
@@ -49,10 +50,19 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) own: Own,
     /// Memory of records' objects that is not Python's.
     pub(crate) native_sizes: Vec<(u32, u64)>,
+    /// Memory that arrays are views of, by the object that keeps it.
+    pub(crate) foreign: HashMap<usize, (usize, usize)>,
     /// Words of threads and frames that may be references.
     pub(crate) suspects: Vec<Suspect>,
-    /// Tasks that wait, each with its record.
-    pub(crate) tasks: Vec<u32>,
+    /// Tasks that wait, each with its record and its name.
+    pub(crate) tasks: Vec<(u32, String)>,
+    /// Where generators and coroutines are, by record, as a place in `places`.
+    pub(crate) suspended: Vec<(u32, u32)>,
+    pub(crate) places: Vec<String>,
+    /// Places by code and instruction.
+    pub(crate) known_places: HashMap<(usize, usize), u32>,
+    /// Tuples whose items have names.
+    pub(crate) named_items: HashMap<usize, NamedItems>,
     pub(crate) found: Vec<usize>,
     pub(crate) read: Vec<usize>,
 }
@@ -79,8 +89,13 @@ impl<'p, S: Sink> Walker<'p, S> {
             static_types: Vec::new(),
             own: Own::default(),
             native_sizes: Vec::new(),
+            foreign: HashMap::new(),
             suspects: Vec::new(),
             tasks: Vec::new(),
+            suspended: Vec::new(),
+            places: Vec::new(),
+            known_places: HashMap::new(),
+            named_items: HashMap::new(),
             found: Vec::new(),
             read: Vec::new(),
         }
@@ -126,6 +141,9 @@ impl<'p, S: Sink> Walker<'p, S> {
             }
             let size = self.size(object, place, at, &mut flags);
             self.edges_of(object, ty, place, &mut flags);
+            if self.infos[place].special != Special::None {
+                self.facts(object, place, at, size);
+            }
             let info = &self.infos[place];
             if info.own {
                 self.own.records.push(at as u32);
@@ -146,6 +164,18 @@ impl<'p, S: Sink> Walker<'p, S> {
                 flags,
             });
         }
+    }
+
+    #[inline(never)]
+    unsafe fn facts(&mut self, object: Object, place: usize, at: usize, size: u32) {
+        let info = &self.infos[place];
+        let size = match size {
+            u32::MAX => self.large_sizes.last().map_or(0, |&(_, size)| size),
+            size => u64::from(size),
+        };
+        let own = size.saturating_sub(info.header + info.basic_size as u64);
+        // SAFETY: by what is known of the object's type.
+        unsafe { self.special_facts(object, info.special, at, own) };
     }
 
     /// Reads the edges of an object and nothing else; what is known of its type.
@@ -330,8 +360,13 @@ impl<'p> Walker<'p, Part> {
             static_types: self.static_types,
             own: self.own,
             native_sizes: self.native_sizes,
+            foreign: self.foreign,
             suspects: self.suspects,
             tasks: self.tasks,
+            suspended: self.suspended,
+            places: self.places,
+            known_places: self.known_places,
+            named_items: self.named_items,
             found: self.found,
             read: self.read,
         }

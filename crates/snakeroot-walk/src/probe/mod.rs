@@ -13,12 +13,17 @@ use std::collections::HashMap;
 use std::ffi::CString;
 use std::sync::atomic::Ordering;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PyTuple, PyType};
 
-use crate::layout::{self, Object};
+use crate::layout::{self, Object, Type};
 use crate::lists::Lists;
+use crate::optional::{Optional, Special};
+
+pub(crate) use offsets::find_words;
 
 /// Bits in a pointer that are not part of the address (3.14 and later tag some).
 const TAG_BITS: usize = 7;
@@ -68,12 +73,18 @@ pub struct Probe {
     pub(crate) thread_ident: Option<usize>,
     /// From a code object to how many places its frames' value stack has.
     pub(crate) stack_size: Option<usize>,
+    /// From a code object to how many positional parameters it has.
+    pub(crate) parameters: Option<usize>,
     pub(crate) words: Words,
     /// Objects that are kept alive from here.
     pub(crate) held: Vec<usize>,
     /// A type that came with the binding.
     pub(crate) own: usize,
     notices: Vec<String>,
+    /// Words with a reference that traverse does not visit, by type.
+    strong: HashMap<usize, Vec<Field>>,
+    /// Types of modules that need not be there.
+    optional: Optional,
 }
 
 /// The traverse functions by which a type's kind is told.
@@ -193,7 +204,7 @@ impl Probe {
             module: kept(pyo3::types::PyString::intern(py, "__module__").into_any()),
             name: kept(pyo3::types::PyString::intern(py, "__name__").into_any()),
         };
-        let (fields, weak) = offsets::fields(&samples)?;
+        let offsets::Words { fields, strong, weak } = offsets::fields(&samples, &local_names)?;
         let mut probe = Self {
             lists,
             traverse,
@@ -218,11 +229,14 @@ impl Probe {
             frame_own: None,
             local_names,
             thread_ident: offsets::thread_ident(py)?,
+            parameters: offsets::code_member(&samples, c"co_argcount")?,
             stack_size: offsets::code_member(&samples, c"co_stacksize")?,
             words,
             held: [words.size_of, words.module, words.name].map(|word| word as usize).into(),
             own: py.get_type::<pyo3::panic::PanicException>().as_ptr() as usize,
             notices,
+            strong,
+            optional: Optional::new(),
         };
         probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
         (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
@@ -233,6 +247,7 @@ impl Probe {
                     .into(),
             );
         }
+        COROUTINE.set(py, samples.getattr("coroutine")?.unbind()).ok();
         // The samples' module goes, and with it all that it made.
         py.import("sys")?.getattr("modules")?.call_method1("pop", (samples.name()?, py.None()))?;
         samples.dict().clear();
@@ -243,19 +258,49 @@ impl Probe {
         Ok(probe)
     }
 
+    /// Looks at modules that were imported since the last time. Runs code, so
+    /// not during a walk.
+    pub fn look_again(&self, py: Python<'_>) {
+        self.optional.look_again(py);
+    }
+
+    /// Names of words of a type's instances, without those of its bases.
+    pub(crate) fn fields_of(&self, ty: Type) -> impl Iterator<Item = &Vec<Field>> {
+        let late = self.optional.known().map(|known| &known.fields);
+        std::iter::once(&self.fields).chain(late).filter_map(move |all| all.get(&(ty as usize)))
+    }
+
+    /// Words of a type's instances with references that traverse does not
+    /// visit, without those of its bases.
+    pub(crate) fn strong_of(&self, ty: Type) -> impl Iterator<Item = &Vec<Field>> {
+        let late = self.optional.known().map(|known| &known.strong);
+        std::iter::once(&self.strong).chain(late).filter_map(move |all| all.get(&(ty as usize)))
+    }
+
+    /// What only a type's own module knows of its instances.
+    ///
+    /// # Safety
+    ///
+    /// `ty` is a type.
+    pub(crate) unsafe fn special(&self, ty: Type) -> Special {
+        // SAFETY: as the caller promises.
+        unsafe { self.optional.special(ty) }
+    }
+
     /// How objects are found: `gc lists` or `gc.get_objects`.
     pub fn enumeration(&self) -> &'static str {
         if self.lists.is_some() { "gc lists" } else { "gc.get_objects" }
     }
 
     /// What does not work as it should here, a sentence each.
-    pub fn notices(&self) -> &[String] {
-        &self.notices
+    pub fn notices(&self) -> Vec<String> {
+        let late = self.optional.known().filter_map(|known| known.notice.clone());
+        self.notices.iter().cloned().chain(late).collect()
     }
 
     /// Each reader by name and whether it may be used.
     pub fn readers(&self) -> Vec<(&'static str, bool)> {
-        vec![
+        [
             ("gc lists", self.lists.is_some()),
             ("list, tuple", self.readers.sequence),
             ("dict", self.readers.dict),
@@ -272,7 +317,20 @@ impl Probe {
             ("size of int", self.sizes.int),
             ("size of plain objects", self.sizes.plain),
         ]
+        .into_iter()
+        .chain(self.optional.tried())
+        .collect()
     }
+}
+
+/// A coroutine function of ours, for trying tasks.
+static COROUTINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// A coroutine that was not started.
+pub(crate) fn coroutine(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let function = COROUTINE.get(py);
+    let function = function.ok_or_else(|| PyRuntimeError::new_err("nothing was tried yet"))?;
+    function.bind(py).call1((py.None(),))
 }
 
 /// Keeps a reference for good and gives the address.

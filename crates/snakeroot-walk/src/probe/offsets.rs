@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule};
@@ -27,7 +28,7 @@ pub(super) fn words(object: &Bound<'_, PyAny>) -> usize {
 }
 
 /// Where in an object a pointer stands; it may be there several times.
-pub(super) fn find_words(object: &Bound<'_, PyAny>, value: usize) -> Vec<usize> {
+pub(crate) fn find_words(object: &Bound<'_, PyAny>, value: usize) -> Vec<usize> {
     // SAFETY: the type of a live object.
     let fields = unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_basicsize as usize } / WORD;
     (2..words(object).min(fields))
@@ -47,14 +48,29 @@ type Samples<'py> = (
     (Bound<'py, PyAny>, String),
 );
 
-type FieldsAndWeak = (HashMap<usize, Vec<Field>>, HashMap<usize, usize>);
+/// What is known of words, by type.
+pub(super) struct Words {
+    pub(super) fields: HashMap<usize, Vec<Field>>,
+    /// Words with a reference that traverse does not visit.
+    pub(super) strong: HashMap<usize, Vec<Field>>,
+    pub(super) weak: HashMap<usize, usize>,
+}
 
-pub(super) fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
+/// The type whose fields a sample has: exceptions have those of their base.
+fn owner(sample: &Bound<'_, PyAny>) -> usize {
+    if sample.is_instance_of::<PyBaseException>() {
+        sample.py().get_type::<PyBaseException>().as_ptr() as usize
+    } else {
+        sample.get_type_ptr() as usize
+    }
+}
+
+pub(super) fn fields(samples: &Bound<'_, PyModule>, local_names: &[usize]) -> PyResult<Words> {
     let mut all: HashMap<usize, Vec<Field>> = HashMap::new();
     let (listed, values, (traceback, next)): Samples<'_> =
         samples.call_method0("fields")?.extract()?;
     let mut add = |object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, name: &str| {
-        let row = all.entry(object.get_type_ptr() as usize).or_default();
+        let row = all.entry(owner(object)).or_default();
         for offset in find_words(object, value.as_ptr() as usize) {
             if !row.iter().any(|(known, _)| *known == offset) {
                 row.push((offset, name.into()));
@@ -81,6 +97,28 @@ pub(super) fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
     let (proxy, inside): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
         samples.call_method0("mapping")?.extract()?;
     add(&proxy, &inside, "mapping");
+    if let &[names] = local_names {
+        let (key, row) = code_words(samples, names)?;
+        all.entry(key).or_default().extend(row);
+    }
+    // What a sample holds and traverse does not visit.
+    let mut strong: HashMap<usize, Vec<Field>> = HashMap::new();
+    let referents = samples.py().import("gc")?.getattr("get_referents")?;
+    let held: Vec<(Bound<'_, PyAny>, Vec<String>)> = samples.call_method0("held")?.extract()?;
+    for (object, names) in &held {
+        let visited: Vec<Bound<'_, PyAny>> = referents.call1((object,))?.extract()?;
+        for name in names {
+            let Ok(value) = object.getattr(name.as_str()) else { continue };
+            let words = find_words(object, value.as_ptr() as usize);
+            let known = visited.iter().filter(|each| each.is(&value)).count();
+            let row = strong.entry(object.get_type_ptr() as usize).or_default();
+            for offset in words.into_iter().skip(known) {
+                if !row.iter().any(|(known, _)| *known == offset) {
+                    row.push((offset, name.as_str().into()));
+                }
+            }
+        }
+    }
     let (target, references): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
         samples.call_method0("weak")?.extract()?;
     let mut weak = HashMap::new();
@@ -90,8 +128,43 @@ pub(super) fn fields(samples: &Bound<'_, PyModule>) -> PyResult<FieldsAndWeak> {
         if let Some(&offset) = find_words(reference, target.as_ptr() as usize).first() {
             weak.insert(reference.get_type_ptr() as usize, offset);
         }
+        let callback = samples.getattr("called_back")?;
+        let row = all.entry(reference.get_type_ptr() as usize).or_default();
+        for offset in find_words(reference, callback.as_ptr() as usize) {
+            if !row.iter().any(|(known, _)| *known == offset) {
+                row.push((offset, "__callback__".into()));
+            }
+        }
     }
-    Ok((all, weak))
+    Ok(Words { fields: all, strong, weak })
+}
+
+/// The words of a code object that no attribute tells: the names of its locals,
+/// at `names`, and what kind each is of; from 3.12 on those that are made when
+/// asked for stand apart, and are told by the attributes.
+#[cfg(Py_3_11)]
+fn code_words(samples: &Bound<'_, PyModule>, names: usize) -> PyResult<(usize, Vec<Field>)> {
+    let code = samples.getattr("generator")?.getattr("__code__")?;
+    let mut row: Vec<Field> = vec![(names, "co_localsplusnames".into())];
+    let locals: usize = code.getattr("co_nlocals")?.extract()?;
+    let bytes = samples.py().get_type::<pyo3::types::PyBytes>().as_ptr() as usize;
+    // The kinds are bytes, one for each local, right behind the names.
+    let at = names + WORD;
+    // SAFETY: a word of the code object.
+    let word: usize = unsafe { layout::read(code.as_ptr().cast(), at as isize) };
+    if word.is_multiple_of(WORD)
+        && peek::word(word.wrapping_add(layout::TYPE_BYTES)) == Some(bytes)
+        && peek::word(word + layout::HEADER_BYTES) == Some(locals)
+    {
+        row.push((at, "co_localspluskinds".into()));
+    }
+    Ok((code.get_type_ptr() as usize, row))
+}
+
+#[cfg(not(Py_3_11))]
+fn code_words(samples: &Bound<'_, PyModule>, _names: usize) -> PyResult<(usize, Vec<Field>)> {
+    let code = samples.getattr("generator")?.getattr("__code__")?;
+    Ok((code.get_type_ptr() as usize, Vec::new()))
 }
 
 /// The type of deques, if traverse visits the items in order.

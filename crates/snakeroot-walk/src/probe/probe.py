@@ -50,8 +50,8 @@ def _exception():
     try:
         try:
             raise KeyError("inner", object())
-        except KeyError as inner:
-            raise ValueError("outer", object()) from inner
+        except KeyError:
+            raise ValueError("outer", object()) from IndexError("cause", object())
     except ValueError as outer:
         outer.extra = object()
         return outer
@@ -183,6 +183,40 @@ def fields():
     return out, running, (exception.__traceback__, "tb_next")
 
 
+def called_back(reference):
+    pass
+
+
+def held():
+    "Objects with the names of attributes that each keeps a reference to."
+    import types
+
+    class Named:
+        __slots__ = ("a_slot_of_its_own",)
+
+    def function(a):
+        yield a
+
+    started, suspended, closing = function(1), coroutine(1), asynchronous_generator(1)
+    for each in (started, suspended, closing):
+        each.__name__ = "a name of its own"
+        each.__qualname__ = "a qualified name of its own"
+    names = ["__name__", "__qualname__"]
+    module = types.ModuleType("a module's name of its own")
+    out = [(started, names), (suspended, names), (closing, names), (module, ["__name__"])]
+    for descriptor in [
+        str.join,
+        type.__dict__["__mro__"],
+        type.__dict__["__dict__"],
+        Named.a_slot_of_its_own,
+        object.__dict__["__init__"],
+        dict.__dict__["fromkeys"],
+    ]:
+        out.append((descriptor, names))
+    suspended.close()
+    return out
+
+
 def ended_frame():
     return _exception().__traceback__.tb_frame
 
@@ -209,7 +243,7 @@ def weak():
 
     target = _Target()
     target.__call__ = None
-    return target, [weakref.ref(target), weakref.proxy(target)]
+    return target, [weakref.ref(target, called_back), weakref.proxy(target, called_back)]
 
 
 def generators():

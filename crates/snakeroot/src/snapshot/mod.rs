@@ -315,6 +315,12 @@ impl Snapshot {
         self.refcounts[node.index()]
     }
 
+    /// Bytes of memory outside Python's own that a node keeps; `None` where
+    /// nothing is known of such memory.
+    pub fn native_size(&self, node: NodeId) -> Option<u64> {
+        find(&self.native_sizes, node).copied()
+    }
+
     /// A node's flags.
     #[inline]
     pub fn flags(&self, node: NodeId) -> Flags {

@@ -1,0 +1,51 @@
+"""A snapshot of a big process against what Python says of every object; the work is in tests/corpus."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+THIRD_PARTY = [
+    name for name in ("numpy", "pandas", "django", "sqlalchemy") if importlib.util.find_spec(name)
+]
+CHECKS = ("edges", "sizes", "labels", "threads", "roots")
+AT_LEAST = 150_000  # objects in the standard library alone
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What the corpus process prints: every difference, and how much was looked at."""
+    arguments = ["--third-party"] if THIRD_PARTY else []
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(CORPUS / "check.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    assert done.stdout.count(" differences, ") == len(CHECKS), done.stdout[-2000:] + done.stderr[-4000:]
+    print(done.stdout)
+    return done.stdout
+
+
+def part(said, name):
+    """What one check said, without its first line."""
+    found = re.search(rf"^{name}: \d+ differences, .*\n((?:  .*\n)*)", said, re.MULTILINE)
+    return found[1]
+
+
+def test_the_corpus_is_a_big_process(said):
+    objects, edges = map(int, re.search(r"checked (\d+) objects, (\d+) edges", said).groups())
+    print("%d objects, %d edges, with %s" % (objects, edges, ", ".join(THIRD_PARTY) or "no packages"))
+    assert objects > AT_LEAST
+    assert edges > 2 * AT_LEAST
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_snapshot_of_the_corpus_and_python_agree(said, name):
+    assert part(said, name) == ""
