@@ -32,8 +32,14 @@ EXAMPLES = 3
 # The middle three are patterns that must match the whole.
 ADDITIONS = [
     ("labels", "no label needed", ".*", ".*", "a field that only C code sees may have no name"),
+    ("edges", "in its dict too", ".*", "", "3.13.0-.12 and 3.14.0-.3 visit values beside the dict that has them"),
     ("roots", "not read", "object", "[1-9]", "what only C holds, and holds nothing itself, cannot be found"),
 ]
+if sys.version_info < (3, 11):
+    ADDITIONS += [
+        ("sizes", "size", "code", "by -.*", "a code object grows once it has run often"),
+        ("sizes", "size", "type", "by -.*", "a type grows with the attributes of its instances"),
+    ]
 if sys.version_info < (3, 12):
     ADDITIONS += [
         ("roots", "more edges than references", "type", ".*", "a static type does not count its base"),
@@ -95,9 +101,14 @@ class Taken:
             for obj in gc.get_referents(todo.pop()):
                 if id(obj) not in self.live:
                     self.live[id(obj)] = obj
-                    todo.append(obj)
+                    if id(obj) not in self.ours:
+                        todo.append(obj)
         self.closed = len(self.live)
         own_objects = own.possible()
+        for module in own.modules():
+            for kind in vars(module).values():
+                if truth.is_a(kind, type):
+                    own_objects.update(map(id, truth._DICT(kind)))
         waiting = []
         for address in self.live:
             try:
@@ -252,6 +263,16 @@ def take():
     return taken
 
 
+def in_its_dict(recorded, taken, address):
+    """Whether an instance's dict, which shares its values, has the edge instead."""
+    return any(
+        one.address == address
+        for edge in recorded
+        if edge.text == "__dict__"
+        for one in taken.recorded[edge.place]
+    )
+
+
 def edges(taken):
     """What the collector is told of and the snapshot lacks."""
     out = Differences()
@@ -276,6 +297,8 @@ def edges(taken):
                     out.add("edge to snakeroot's own", kind, "", lambda obj=obj: show(obj))
             elif count < 0 and missing not in taken.live:
                 out.add("changed since", kind, "", lambda obj=obj: show(obj))
+            elif count < 0 and in_its_dict(recorded, taken, missing):
+                out.add("in its dict too", kind, "", lambda obj=obj: show(obj))
             elif count < 0:
                 end = truth.full_name(type(taken.live[missing]))
                 out.add(
@@ -324,6 +347,10 @@ NAMED_WHOLLY = {
 }
 
 
+# What is in a container that a cache of the checker's may have changed since.
+CHANGING = ("keyobject", "key", "strkey", "otherkey", "index", "element")
+
+
 def sure(kind, text):
     """Whether a referent was there before it was asked for."""
     return kind not in ("slot", "local") or (
@@ -338,24 +365,27 @@ def must_be_named(kind, text):
 def named_tuples(taken):
     """Names of the items of `__closure__` and `__defaults__`, by the tuple's address.
 
-    (names, whether it must be they): a tuple of several functions, or one that something else holds too,
-    may have indexes.
+    (a set of tuples of names, whether it must be they): a tuple of functions of different code, or one
+    that something else holds too, may have indexes.
     """
-    found = {}
+    found, codes = {}, {}
     for obj in taken.live.values():
         if type(obj) is truth.types.FunctionType:
             code = obj.__code__
             closure, defaults = truth.raw(obj, "__closure__"), truth.raw(obj, "__defaults__")
             if type(closure) is tuple:
                 found.setdefault(id(closure), set()).add(code.co_freevars)
+                codes.setdefault(id(closure), set()).add(id(code))
             if type(defaults) is tuple and defaults:
                 names = code.co_varnames[: code.co_argcount][-len(defaults) :]
                 found.setdefault(id(defaults), set()).add(names)
+                codes.setdefault(id(defaults), set()).add(id(code))
     named = {}
     for address, names in found.items():
         holders = taken.held_by.get(taken.place.get(address), ())
-        alone = all(taken.nodes[place].type in ("function", "code") for place in holders)
-        named[address] = next(iter(names)), alone and len(names) == 1
+        alone = bool(holders) and all(taken.nodes[place].type == "function" for place in holders)
+        alone = alone and taken.nodes[taken.place[address]].refcount == len(holders)
+        named[address] = names, alone and len(codes[address]) == 1
     return named
 
 
@@ -412,7 +442,9 @@ def labels_of(taken, obj, recorded, out):
             elif edge.kind == "slot":
                 detail += " " + edge.text
             out.add(what, kind_name, detail, lambda o=obj, t=text, e=edge: (show(o), t, e[:2]))
-        elif id(value) in taken.place or sure(kind, text):
+        elif id(value) in taken.place or (
+            sure(kind, text) and (kind not in CHANGING or id(value) in taken.live)
+        ):
             out.add("lacking edge", kind_name, generic, lambda o=obj, t=text, v=value: (show(o), t, show(v)))
     expected = {id(one) for one in gc.get_referents(obj)}
     for end, there in left.items():
@@ -577,6 +609,18 @@ def report(rows, limit=60):
         print("   and %d rows more" % (len(rows) - limit))
 
 
+def report_held(taken):
+    held = collections.Counter(taken.nodes[place].type for place in held_from_c(taken))
+    print("  held from C alone:", held.most_common(20))
+    kinds = collections.Counter(
+        (node.root.words, node.type)
+        for node in taken.nodes.values()
+        if node.root is not None and node.root.kind == "held-from-c"
+    )
+    for (words, kind), count in kinds.most_common(30):
+        print("  root held from C: %6d  %-40s %s" % (count, kind, words))
+
+
 def main():
     import process
 
@@ -596,13 +640,8 @@ def main():
         wrong += len(differ)
         print("%s: %d differences, %.1f s" % (name, len(differ), time.time() - started))
         report(rows if "--all" in sys.argv else differ, 400)
-    kinds = collections.Counter(
-        (node.root.words, node.type)
-        for node in taken.nodes.values()
-        if node.root is not None and node.root.kind == "held-from-c"
-    )
-    for (words, kind), count in kinds.most_common(30 if "--all" in sys.argv else 0):
-        print("  root held from C: %6d  %-40s %s" % (count, kind, words))
+    if "--all" in sys.argv:
+        report_held(taken)
     del taken
     gc.garbage.clear()
     made.end()

@@ -6,6 +6,7 @@ no `__class__`, no `__iter__`, no `__eq__`. They may make objects (an instance's
 they are for after the snapshot.
 """
 
+import builtins
 import collections
 import contextvars
 import ctypes
@@ -245,21 +246,28 @@ def of_dict(obj):
             yield "otherkey", other_key_text(key), value
 
 
+def of_frozen_dict(obj):
+    items = frozendict.items(obj)  # noqa: F821 (3.15 and later)
+    for key, value in items:
+        yield "keyobject", "", key
+        yield ("key", key, value) if type(key) is str else ("otherkey", other_key_text(key), value)
+
+
 def of_list(obj):
     for index in range(list.__len__(obj)):
         yield "index", str(index), list.__getitem__(obj, index)
 
 
 def of_tuple(obj):
-    names, alone = NAMED_TUPLES.get(id(obj), ((), False))
+    possible, alone = NAMED_TUPLES.get(id(obj), ((), False))
     for index in range(tuple.__len__(obj)):
-        name = names[index] if index < len(names) else None
-        if name is None:
+        names = [one[index] for one in possible if index < len(one)]
+        if not names:
             yield "index", str(index), tuple.__getitem__(obj, index)
         elif alone:
-            yield "local", name, tuple.__getitem__(obj, index)
+            yield "local", names[0], tuple.__getitem__(obj, index)
         else:
-            yield "item", (name, str(index)), tuple.__getitem__(obj, index)
+            yield "item", (*names, str(index)), tuple.__getitem__(obj, index)
 
 
 def of_deque(obj):
@@ -322,6 +330,8 @@ def of_generator(prefix):
     def claims_of(obj):
         if raw(obj, prefix + "_running"):
             return  # Its frame belongs to a thread.
+        if sys.version_info < (3, 11):
+            return  # Its frame is an object of its own.
         frame = raw(obj, prefix + "_frame")
         if type(frame) is types.FrameType:
             for name, value in of_frame_locals(frame):
@@ -388,6 +398,10 @@ OF = {
 }
 
 
+if hasattr(builtins, "frozendict"):
+    OF[builtins.frozendict] = of_frozen_dict
+
+
 def claims(obj, dict_was_made):
     """(kind, text, referent) that a snapshot must have.
 
@@ -437,7 +451,7 @@ def also(obj, kind, text, value):
         if text in ("_context", "_context0"):
             return type(value) is contextvars.Context
         if text == "_name":
-            return asynchronous.Task.get_name(obj) is value
+            return type(value) is int or asynchronous.Task.get_name(obj) is value
         if text in ("_cancelled_exc", "_exception_tb", "__cancelled_exc"):
             return is_a(value, BaseException) or type(value) is types.TracebackType
     if text == "__subclasses__":

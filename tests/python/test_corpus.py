@@ -22,7 +22,8 @@ def said():
     """What the corpus process prints: every difference, and how much was looked at."""
     arguments = ["--third-party"] if THIRD_PARTY else []
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(CORPUS / "check.py"), *arguments],
+        [sys.executable, "-W", "ignore", "-m", "check", *arguments],  # A script's text would be held from C.
+        cwd=CORPUS,
         capture_output=True,
         text=True,
         timeout=300,

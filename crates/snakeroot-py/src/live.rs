@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
-use snakeroot::Graph;
+use snakeroot::{Graph, view};
 use snakeroot_walk::{Options, Probe, WalkError};
 
 use crate::heap::Heap;
@@ -65,6 +65,11 @@ fn walk_floor(py: Python<'_>) -> PyResult<Option<(u64, u64, u64)>> {
 
 /// What works on this interpreter and what does not.
 pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String, String> {
+    // What a walk of this very process can explain.
+    let snapshot = Python::attach(|py| snakeroot_walk::snapshot(py, probe, &Options::default()));
+    let snapshot = snapshot.map_err(|error| error.to_string())?;
+    let (info, objects) = (snapshot.info(), snapshot.object_count() as u64);
+    let (held_from_c, garbage) = (info.held_from_c.unwrap_or(0), info.garbage.unwrap_or(0));
     let readers = probe.readers();
     let notices = probe.notices();
     if json {
@@ -76,6 +81,9 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
             "snakeroot": env!("CARGO_PKG_VERSION"),
             "enumeration": probe.enumeration(),
             "readers": readers,
+            "objects": objects,
+            "held_from_c": held_from_c,
+            "garbage": garbage,
             "notices": notices,
         });
         return Ok(format!("{answer:#}\n"));
@@ -94,6 +102,10 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
             if *works { "read from memory" } else { "public interface" }
         ))?;
     }
+    line(format_args!(""))?;
+    line(format_args!("of {} objects of this process", view::grouped(objects)))?;
+    line(format_args!("  {:<22} {}", "held from C only", view::share(held_from_c, objects)))?;
+    line(format_args!("  {:<22} {}", "garbage", view::share(garbage, objects)))?;
     line(format_args!(""))?;
     if notices.is_empty() {
         line(format_args!("Everything works as it should."))?;

@@ -401,6 +401,17 @@ pub(crate) mod dict {
             }
         }
 
+        /// Whether all keys are str, and none of a class derived from it.
+        ///
+        /// # Safety
+        ///
+        /// As above.
+        #[cfg(Py_3_14)]
+        pub(crate) unsafe fn has_only_text(self) -> bool {
+            // SAFETY: the header's fields, as the probe found them.
+            unsafe { read::<u8>(self.0, 10) != 0 }
+        }
+
         /// Bytes that the keys object takes.
         ///
         /// # Safety

@@ -282,6 +282,11 @@ fn asyncio(py: Python<'_>, module: &Bound<'_, PyModule>, known: &mut Known) -> P
     name_words(fields, &future, &exception, "_exception");
     future.call_method0("exception")?; // so that none says it was never retrieved
     let future = make("Future")?;
+    if let Ok(awaited_by) = module.getattr("future_add_to_awaited_by") {
+        let waiter = make("Future")?;
+        awaited_by.call1((&future, &waiter))?;
+        name_words(fields, &future, &waiter, "_asyncio_awaited_by");
+    }
     let message = PyBytes::new(py, b"a message of its own");
     future.call_method1("cancel", (&message,))?;
     name_words(fields, &future, message.as_any(), "_cancel_message");

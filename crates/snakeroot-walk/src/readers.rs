@@ -22,7 +22,6 @@ use crate::walker::Walker;
 const MOST_WORDS: usize = 256;
 
 /// Which words of an object were found to hold a visited reference.
-#[derive(Default)]
 struct WordSearch {
     /// Where the search goes on.
     from: usize,
@@ -32,6 +31,11 @@ struct WordSearch {
 }
 
 impl WordSearch {
+    /// From the first word behind the header.
+    fn new() -> Self {
+        Self { from: layout::HEADER_BYTES / WORD, taken: [0; MOST_WORDS / 64], awaited: None }
+    }
+
     fn is_free(&self, at: usize) -> bool {
         self.taken.get(at / 64).is_none_or(|taken| taken >> (at % 64) & 1 == 0)
     }
@@ -69,22 +73,6 @@ impl<S: Sink> Walker<'_, S> {
                 Contents::Type => self.type_object(object.cast()),
             }
             let info = &self.infos[place];
-            if let Some(traverse) = info.traverse {
-                let collected = (*ty).tp_is_gc.is_none_or(|is_gc| is_gc(object) != 0);
-                if collected {
-                    self.traversed(object, place, traverse, first);
-                }
-            } else if info.fields_are_edges {
-                for field in &*info.fields {
-                    let word = layout::read(object.cast(), field.offset as isize);
-                    self.sink.edge(word, field.label);
-                }
-            }
-            let info = &self.infos[place];
-            for slot in &*info.slots {
-                let word = layout::read(object.cast(), slot.offset as isize);
-                self.sink.edge(word, slot.label);
-            }
             match info.attributes {
                 Attributes::Nothing => {}
                 Attributes::At(offset) => {
@@ -100,6 +88,23 @@ impl<S: Sink> Walker<'_, S> {
                         Found::Values(values) => self.values(ty, place, values),
                     }
                 }
+            }
+            let info = &self.infos[place];
+            if let Some(traverse) = info.traverse {
+                let collected = (*ty).tp_is_gc.is_none_or(|is_gc| is_gc(object) != 0);
+                if collected {
+                    self.traversed(object, place, traverse, first);
+                }
+            } else if info.fields_are_edges {
+                for field in &*info.fields {
+                    let word = layout::read(object.cast(), field.offset as isize);
+                    self.sink.edge(word, field.label);
+                }
+            }
+            let info = &self.infos[place];
+            for slot in &*info.slots {
+                let word = layout::read(object.cast(), slot.offset as isize);
+                self.sink.edge(word, slot.label);
             }
             let info = &self.infos[place];
             for word in &*info.strong {
@@ -132,6 +137,10 @@ impl<S: Sink> Walker<'_, S> {
 
     #[inline(always)]
     unsafe fn dict(&mut self, object: Object) {
+        if self.probe.interned == Some(object as usize) {
+            // SAFETY: as the caller promises.
+            return unsafe { self.interned(object) };
+        }
         // SAFETY: a dict whose layout was tried.
         unsafe {
             let keys = layout::dict::keys(object);
@@ -150,6 +159,22 @@ impl<S: Sink> Walker<'_, S> {
                 for at in 0..entries.count {
                     let value = layout::read(shared, (at * WORD) as isize);
                     self.sink.edge(value, first + at as u32);
+                }
+            }
+        }
+    }
+
+    /// The table of interned strings, which keeps none of them alive.
+    #[inline(never)]
+    unsafe fn interned(&mut self, object: Object) {
+        // SAFETY: a dict whose layout was tried.
+        unsafe {
+            let entries = layout::dict::keys(object).entries();
+            for at in 0..entries.count {
+                let value = entries.value(at);
+                if !value.is_null() {
+                    self.sink.edge(entries.key(at), labels::WEAK);
+                    self.sink.edge(value, labels::WEAK);
                 }
             }
         }
@@ -287,7 +312,7 @@ impl<S: Sink> Walker<'_, S> {
         // SAFETY: the object's own type.
         let is_heap = unsafe { layout::has_flags(own, ffi::Py_TPFLAGS_HEAPTYPE) };
         let mut type_comes = is_heap && !self.infos[place].holds_type;
-        let mut search = WordSearch::default();
+        let mut search = WordSearch::new();
         if own == &raw mut ffi::PyCoro_Type {
             // SAFETY: a coroutine's own words.
             search.awaited = unsafe { self.top_of_stack(object, place, &found) };
@@ -303,6 +328,17 @@ impl<S: Sink> Walker<'_, S> {
             // SAFETY: the object's own words.
             let label = unsafe { self.label_of(object, place, referent, &mut search) };
             self.sink.edge(referent as Object, label);
+        }
+        if let Some(word) = self.infos[place].code
+            && self.infos[place].locals != Locals::None
+        {
+            // Of a generator that has ended some versions visit nothing more.
+            // SAFETY: the word of a generator or frame that holds its code.
+            let code = unsafe { layout::read::<usize>(object.cast(), word as isize) } & !3;
+            if !found.contains(&code) {
+                let label = self.labels.named(LabelKind::Slot, b"gi_code");
+                self.sink.edge(code as Object, label);
+            }
         }
         if type_comes {
             // Not every traverse function of a heap type visits the type.
@@ -376,11 +412,13 @@ impl<S: Sink> Walker<'_, S> {
                 Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
             let from = search.from.min(words);
-            let at = (from..words).chain(2.min(words)..from).find(|&at| {
-                let word: usize = layout::read(object.cast(), (at * WORD) as isize);
-                // From 3.14 on the locals of a frame are tagged.
-                (word == referent || cfg!(Py_3_14) && word & !3 == referent) && search.is_free(at)
-            });
+            let at =
+                (from..words).chain((layout::HEADER_BYTES / WORD).min(words)..from).find(|&at| {
+                    let word: usize = layout::read(object.cast(), (at * WORD) as isize);
+                    // From 3.14 on the locals of a frame are tagged.
+                    (word == referent || cfg!(Py_3_14) && word & !3 == referent)
+                        && search.is_free(at)
+                });
             let Some(at) = at else {
                 return unnamed;
             };
@@ -492,7 +530,7 @@ impl<S: Sink> Walker<'_, S> {
             let mut top = None;
             // A word above the top may still hold what was there before: what
             // was visited is used up by the words below.
-            for at in 2..stack + self.stack_places(code) {
+            for at in layout::HEADER_BYTES / WORD..stack + self.stack_places(code) {
                 let word: usize = layout::read(object.cast(), (at * WORD) as isize);
                 let same = |&held: &usize| held == word || cfg!(Py_3_14) && held == word & !3;
                 if let Some(used) = left.iter().position(same) {

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 
 use pyo3::ffi;
 
-use crate::labels::Labels;
+use crate::labels::{self, Labels};
 use crate::layout::{self, Object, Type, WORD, type_flags};
 use crate::optional::Special;
 use crate::probe::{Probe, SizeFunction, Sizes};
@@ -153,6 +153,7 @@ impl TypeInfo {
             let mut attributes = Attributes::Nothing;
             let mut traverse = if collectable { (*ty).tp_traverse } else { None };
             let mut holds_type = heap;
+            let mut repeats = false;
             if traverse.is_some() {
                 // A class made by a class statement: its parts are read one by
                 // one, down to the first base with a traverse of its own.
@@ -166,6 +167,9 @@ impl TypeInfo {
                     let base_offset = if base.is_null() { 0 } else { (*base).tp_dictoffset };
                     if cfg!(Py_3_11) && flags & type_flags::MANAGED_DICT != 0 {
                         attributes = Attributes::Managed;
+                        // Then the base visits them too.
+                        repeats =
+                            !base.is_null() && (*base).tp_flags & type_flags::MANAGED_DICT != 0;
                     } else if (*ty).tp_dictoffset != 0 && (*ty).tp_dictoffset != base_offset {
                         attributes = Attributes::At((*ty).tp_dictoffset);
                     }
@@ -174,18 +178,35 @@ impl TypeInfo {
                     holds_type = traverse.is_none() || !base_heap;
                 } else {
                     holds_type = false;
+                    if cfg!(Py_3_12) && flags & type_flags::MANAGED_DICT != 0 {
+                        attributes = Attributes::Managed;
+                        repeats = true;
+                    }
                 }
             } else if !collectable && (*ty).tp_dictoffset != 0 && probe.readers.dict {
                 attributes = Attributes::At((*ty).tp_dictoffset);
             }
             let (contents, rest) = contents(ty, traverse, probe);
-            let fields = fields(ty, probe, labels);
+            // What is read here is not visited, the type among it.
+            holds_type |= heap && contents != Contents::Nothing && rest.is_none();
+            let mut fields = fields(ty, probe, labels);
+            if collectable && (*ty).tp_dictoffset > 0 {
+                let offset = (*ty).tp_dictoffset as usize;
+                if let Err(at) = fields.binary_search_by_key(&offset, |field| field.offset) {
+                    fields.insert(at, Member { offset, label: labels::DICT });
+                }
+            }
+            let mut strong = strong(ty, probe, labels);
+            if !collectable {
+                // All fields are edges anyway.
+                strong.retain(|word| fields.iter().all(|field| field.offset != word.offset));
+            }
             Self {
                 object: ty,
                 contents,
                 in_order: probe.deque.is_some() && derives_from(ty, probe.deque),
                 traverse: rest,
-                repeats_contents: contents != Contents::Nothing,
+                repeats_contents: contents != Contents::Nothing || repeats,
                 slots: slots.into(),
                 fields_are_edges: !collectable,
                 fields: fields.into(),
@@ -202,8 +223,7 @@ impl TypeInfo {
                 weak: weak_word(ty, probe),
                 locals: locals(ty, probe),
                 named: named(ty, probe),
-                // Of a type without traverse all fields are edges anyway.
-                strong: if collectable { strong(ty, probe, labels) } else { Vec::new() }.into(),
+                strong: strong.into(),
                 special: probe.special(ty),
                 function: function_parts(ty, probe),
                 own: false,
@@ -251,6 +271,11 @@ unsafe fn contents(
         if flags & flag != 0 && works {
             return (contents, traverse);
         }
+    }
+    // SAFETY: two types.
+    let is_set = |set| unsafe { ffi::PyType_IsSubtype(ty, set) != 0 };
+    if readers.set && (is_set(&raw mut ffi::PySet_Type) || is_set(&raw mut ffi::PyFrozenSet_Type)) {
+        return (Contents::Set, traverse);
     }
     (Contents::Nothing, traverse)
 }

@@ -139,8 +139,13 @@ impl<'p, S: Sink> Walker<'p, S> {
                 flags |= Flags::IMMORTAL;
                 self.immortals.push(at as u32);
             }
+            if refcount == 0 {
+                // Dead and kept for the next one of its type: no object.
+                self.own.records.push(at as u32);
+            } else {
+                self.edges_of(object, ty, place, &mut flags);
+            }
             let size = self.size(object, place, at, &mut flags);
-            self.edges_of(object, ty, place, &mut flags);
             if self.infos[place].special != Special::None {
                 self.facts(object, place, at, size);
             }

@@ -75,6 +75,9 @@ pub struct Probe {
     pub(crate) stack_size: Option<usize>,
     /// From a code object to how many positional parameters it has.
     pub(crate) parameters: Option<usize>,
+    /// The dict of all interned strings, where the collector tracks it (3.14
+    /// and later): it keeps none of them alive.
+    pub(crate) interned: Option<usize>,
     pub(crate) words: Words,
     /// Objects that are kept alive from here.
     pub(crate) held: Vec<usize>,
@@ -205,7 +208,9 @@ impl Probe {
             name: kept(pyo3::types::PyString::intern(py, "__name__").into_any()),
         };
         let offsets::Words { fields, strong, weak } = offsets::fields(&samples, &local_names)?;
+        samples.call_method0("close_coroutines")?;
         let mut probe = Self {
+            interned: lists.as_ref().and_then(|lists| offsets::interned_table(py, lists)),
             lists,
             traverse,
             readers,

@@ -10,6 +10,9 @@ use pyo3::types::{PyCFunction, PyModule};
 
 use super::{Field, FrameLayout, Probe, TAG_BITS};
 use crate::layout::{self, Object, WORD};
+use crate::lists::Lists;
+#[cfg(Py_3_14)]
+use crate::lists::Which;
 use crate::peek;
 
 /// The words of an object, its variable part included.
@@ -119,10 +122,12 @@ pub(super) fn fields(samples: &Bound<'_, PyModule>, local_names: &[usize]) -> Py
             }
         }
     }
-    let (target, references): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
+    let targets: Vec<(Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>)> =
         samples.call_method0("weak")?.extract()?;
     let mut weak = HashMap::new();
-    for reference in &references {
+    let references =
+        targets.iter().flat_map(|(target, all)| all.iter().map(move |it| (target, it)));
+    for (target, reference) in references {
         // The pointer of the type, not `__class__`, which a proxy answers for
         // its referent.
         if let Some(&offset) = find_words(reference, target.as_ptr() as usize).first() {
@@ -268,6 +273,40 @@ pub(super) fn type_dicts(py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
 #[cfg(not(Py_3_12))]
 pub(super) fn type_dicts(_py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
     Ok(HashMap::new())
+}
+
+/// The dict that holds every interned string twice and keeps none alive: told
+/// by a string that was interned just now, which no other dict can have.
+#[cfg(Py_3_14)]
+pub(super) fn interned_table(py: Python<'_>, lists: &Lists) -> Option<usize> {
+    let text = format!("interned by snakeroot at {:p}", &raw const *lists);
+    let text = pyo3::types::PyString::new(py, &text).into_ptr();
+    let mut text = text;
+    let mut found = None;
+    // SAFETY: attached; the str is ours, and interning may put another in its
+    // place. Of a dict with only str for keys, none of which is a user's class,
+    // a look-up by a str runs no code but the interpreter's.
+    unsafe {
+        ffi::PyUnicode_InternInPlace(&raw mut text);
+        lists.collect(Which::All, |object| -> Option<()> {
+            if found.is_none() && ffi::Py_TYPE(object) == &raw mut ffi::PyDict_Type {
+                let keys = layout::dict::keys(object);
+                let only_text = !keys.0.is_null() && keys.has_only_text();
+                if only_text && ffi::PyDict_GetItemWithError(object, text) == text {
+                    found = Some(object as usize);
+                }
+            }
+            None
+        });
+        ffi::Py_DECREF(text);
+    }
+    found
+}
+
+/// The table is nowhere to be met.
+#[cfg(not(Py_3_14))]
+pub(super) fn interned_table(_py: Python<'_>, _lists: &Lists) -> Option<usize> {
+    None
 }
 
 /// From a thread state to the number that `threading.get_ident` gives.

@@ -179,8 +179,16 @@ def fields():
         (suspended, "f_func", coroutine),
         (closing, "f_func", asynchronous_generator),
     ]
-    suspended.close()
+    open_coroutines.append(suspended)
     return out, running, (exception.__traceback__, "tb_next")
+
+
+open_coroutines = []
+
+
+def close_coroutines():
+    for each in open_coroutines:
+        each.close()
 
 
 def called_back(reference):
@@ -237,13 +245,20 @@ class _Target:
     pass
 
 
+class _Callable:
+    def __call__(self):
+        pass
+
+
 def weak():
-    "A referent and its weak references."
+    "Referents, each with its weak references."
     import weakref
 
-    target = _Target()
-    target.__call__ = None
-    return target, [weakref.ref(target, called_back), weakref.proxy(target, called_back)]
+    target, callable = _Target(), _Callable()
+    return [
+        (target, [weakref.ref(target, called_back), weakref.proxy(target, called_back)]),
+        (callable, [weakref.proxy(callable, called_back)]),
+    ]
 
 
 def generators():

@@ -15,6 +15,11 @@ use crate::id::{LabelId, NodeId};
 const FEW_NODES: usize = 1 << 13;
 /// Nodes that one core takes at a time.
 const CHUNK: usize = 1 << 11;
+/// Pieces that the edge of the search is cut into.
+const PIECES: usize = 8;
+/// Room that a piece's result has at least, in nodes: enough that the memory
+/// comes straight from the system and goes straight back.
+const LEAST_ROOM: usize = 1 << 16;
 /// Labels that one core looks through at a time.
 const LABELS_A_PIECE: usize = 1 << 16;
 
@@ -141,8 +146,11 @@ impl<'a> Search<'a> {
                     }
                 }
             } else {
-                let pieces = edge.par_chunks(CHUNK).map(|nodes| {
-                    let mut next = Vec::with_capacity(2 * nodes.len());
+                // A few large pieces: memory for many small ones would stay
+                // with the threads that asked for it.
+                let piece = edge.len().div_ceil(PIECES).max(CHUNK);
+                let pieces = edge.par_chunks(piece).map(|nodes| {
+                    let mut next = Vec::with_capacity((2 * nodes.len()).max(LEAST_ROOM));
                     nodes.iter().for_each(|&node| self.expand(node, &mut next));
                     next
                 });
