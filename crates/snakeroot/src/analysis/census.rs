@@ -49,7 +49,8 @@ impl Census {
 
     /// All objects and all bytes.
     pub fn total(&self) -> (u64, u64) {
-        self.rows().fold((0, 0), |(count, size), row| (count + row.count, size + row.size))
+        self.rows()
+            .fold((0, 0), |(count, size), row| (count + row.count, add_sizes(size, row.size)))
     }
 
     /// A type's row; `None` where no object has the type.
@@ -85,6 +86,12 @@ pub fn census(snapshot: &Snapshot) -> Census {
     parallel::run(|| count(snapshot))
 }
 
+/// Sizes together: a type may give any size for its objects, and more than
+/// 2^64 bytes are not there.
+fn add_sizes(some: u64, more: u64) -> u64 {
+    some.saturating_add(more)
+}
+
 fn count(snapshot: &Snapshot) -> Census {
     const NODES_A_PIECE: usize = 1 << 16;
     let types = snapshot.types().len();
@@ -102,10 +109,11 @@ fn count(snapshot: &Snapshot) -> Census {
                 for (at, (type_id, &size)) in type_ids.iter().zip(sizes).enumerate() {
                     let (count, bytes) = &mut counts[type_id.index()];
                     *count += 1;
-                    *bytes += match size {
+                    let own = match size {
                         u32::MAX => snapshot.size(NodeId::from_index(piece * NODES_A_PIECE + at)),
                         size => u64::from(size),
                     };
+                    *bytes = add_sizes(*bytes, own);
                 }
                 counts
             },
@@ -113,7 +121,7 @@ fn count(snapshot: &Snapshot) -> Census {
         .reduce_with(|mut some, others| {
             for (to, from) in some.iter_mut().zip(others) {
                 to.0 += from.0;
-                to.1 += from.1;
+                to.1 = add_sizes(to.1, from.1);
             }
             some
         });

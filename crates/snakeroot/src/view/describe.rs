@@ -14,7 +14,7 @@ pub(super) const MAX_TEXT_CHARS: usize = 60;
 /// The type's name and the node's own name where it has one, else its address.
 pub fn describe(graph: &Graph, node: NodeId) -> String {
     let snapshot = graph.snapshot();
-    let type_name = snapshot.type_of(node).display_name();
+    let type_name = shortened(&snapshot.type_of(node).display_name());
     let name = snapshot.names().get(node).map(shortened);
     match name {
         Some(name) if is_thread(graph, node) => format!("{type_name} {}", quoted(&name)),

@@ -57,10 +57,10 @@ pub fn types_table(graph: &Graph, census: &Census, limit: usize) -> String {
     }
     let hidden = census.len().saturating_sub(limit);
     if hidden > 0 {
-        let (shown_count, shown_size) = census
-            .rows()
-            .take(limit)
-            .fold((0, 0), |(count, size), row| (count + row.count, size + row.size));
+        let (shown_count, shown_size) =
+            census.rows().take(limit).fold((0, 0_u64), |(count, size), row| {
+                (count + row.count, size.saturating_add(row.size))
+            });
         let rows = if hidden == 1 { "row" } else { "rows" };
         table.add_row([
             format!("({} more {rows})", grouped(hidden as u64)),
