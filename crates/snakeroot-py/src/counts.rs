@@ -29,7 +29,7 @@ fn counts(
             return Ok(tallies.into_iter().map(|tally| (tally.name, tally.count)).collect());
         }
         (Some(objects), _) => objects,
-        (None, Some(_)) => py.import("gc")?.call_method0("get_objects")?,
+        (None, Some(_)) => snakeroot_walk::module(py, c"gc")?.call_method0("get_objects")?,
     };
     let mut places = HashMap::new();
     let mut counts = Counts::new();
@@ -62,7 +62,7 @@ fn most_common(mut counts: Counts, limit: Option<usize>) -> Counts {
 pub(crate) fn print(py: Python<'_>, file: Option<&Bound<'_, PyAny>>, text: &str) -> PyResult<()> {
     let file = match file.filter(|file| !file.is_none()) {
         Some(file) => file.clone(),
-        None => py.import("sys")?.getattr("stdout")?,
+        None => snakeroot_walk::module(py, c"sys")?.getattr("stdout")?,
     };
     if file.is_none() {
         return Ok(()); // a process without a terminal has no stdout
@@ -178,7 +178,7 @@ fn growth(
     filter: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<(String, u64, u64)>> {
     let limit = arguments::limit(limit, "limit")?;
-    py.import("gc")?.call_method0("collect")?;
+    snakeroot_walk::module(py, c"gc")?.call_method0("collect")?;
     let peaks = match peak_stats {
         Some(peaks) => peaks.clone(),
         None => PEAKS.get_or_init(py, || PyDict::new(py).unbind()).bind(py).clone(),

@@ -12,7 +12,7 @@ mod objgraph;
 mod picture;
 mod results;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use snakeroot_walk::Probe;
@@ -21,11 +21,18 @@ use snakeroot_walk::Probe;
 #[global_allocator]
 static ALLOCATOR: snakeroot_walk::memory::Allocator = snakeroot_walk::memory::Allocator;
 
+/// What an interpreter is told that comes second.
+const ONE_INTERPRETER: &str = "snakeroot works in one interpreter of a process: \
+    expected the one that imported it first, found another";
+
 static PROBE: PyOnceLock<Probe> = PyOnceLock::new();
 
 /// What was found out about this interpreter when the module was imported.
 fn probe(py: Python<'_>) -> PyResult<&'static Probe> {
-    PROBE.get(py).ok_or_else(|| PyRuntimeError::new_err("snakeroot was not imported as a module"))
+    let probe = PROBE
+        .get(py)
+        .ok_or_else(|| PyRuntimeError::new_err("snakeroot was not imported as a module"))?;
+    if probe.is_here(py) { Ok(probe) } else { Err(PyRuntimeError::new_err(ONE_INTERPRETER)) }
 }
 
 /// Runs the `snakeroot` command on `arguments` (the program's name first) and
@@ -42,7 +49,13 @@ fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
 #[pymodule(gil_used = true)]
 fn _snakeroot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    PROBE.set(py, Probe::new(py)?).ok();
+    match PROBE.get(py) {
+        Some(probe) if !probe.is_here(py) => return Err(PyImportError::new_err(ONE_INTERPRETER)),
+        Some(_) => {}
+        None => {
+            PROBE.set(py, Probe::new(py)?).ok();
+        }
+    }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     live::register(module)?;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyInt, PyList, PyModule as PyModuleType, PyTuple};
 use snakeroot::analysis::{self, Chain, Direction, NeighbourhoodOptions};
 use snakeroot::snapshot::{Flags, RootKind};
@@ -33,10 +34,13 @@ fn is_proper_module(obj: &Bound<'_, PyAny>) -> PyResult<bool> {
     let Ok(name) = obj.getattr("__name__") else {
         return Ok(false);
     };
-    let modules = obj.py().import("sys")?.getattr("modules")?;
+    let modules = snakeroot_walk::module(obj.py(), c"sys")?.getattr("modules")?;
     let known = modules.call_method1("get", (name,));
     Ok(known.is_ok_and(|known| known.is(obj)))
 }
+
+/// `is_proper_module` as Python has it.
+static NATIVE_PREDICATE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Whether a node is a module in `sys.modules`.
 fn is_module(graph: &Graph, node: NodeId) -> bool {
@@ -559,7 +563,7 @@ fn find_chain<'py>(
         )));
     }
     let ignore = ignored(extra_ignore)?;
-    let native = is_native_predicate(py, predicate)?;
+    let native = is_native_predicate(py, predicate);
     let search = |live: &Live<'py>| -> PyResult<Option<Chain>> {
         let skip = |node: NodeId| {
             !live.is_object(node) || ignore.contains(&live.graph.snapshot().address(node))
@@ -604,8 +608,8 @@ fn find_chain<'py>(
 }
 
 /// Whether a predicate is `is_proper_module`, which needs no Python call.
-fn is_native_predicate(py: Python<'_>, predicate: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(py.import("snakeroot._snakeroot")?.getattr("is_proper_module")?.is(predicate))
+fn is_native_predicate(py: Python<'_>, predicate: &Bound<'_, PyAny>) -> bool {
+    NATIVE_PREDICATE.get(py).is_some_and(|native| native.is(predicate))
 }
 
 /// Find a shortest chain of references that leads to `obj`.
@@ -640,7 +644,9 @@ fn find_ref_chain<'py>(
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(is_proper_module, module)?)?;
+    let native = wrap_pyfunction!(is_proper_module, module)?;
+    module.add_function(native.clone())?;
+    NATIVE_PREDICATE.set(module.py(), native.into_any().unbind()).ok();
     module.add_function(wrap_pyfunction!(show_backrefs, module)?)?;
     module.add_function(wrap_pyfunction!(show_refs, module)?)?;
     module.add_function(wrap_pyfunction!(show_chain, module)?)?;

@@ -310,7 +310,7 @@ impl Chains {
     /// Plain data: for each chain its root and its steps, each with address, type and label.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let text = view::json::chains(&self.graph, &self.chains).to_string();
-        py.import("json")?.call_method1("loads", (text,))
+        snakeroot_walk::module(py, c"json")?.call_method1("loads", (text,))
     }
 
     /// Draws the chains: into a .png, .svg or .dot file, or gives the picture.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -51,12 +52,13 @@ impl<T: Copy + Default> ByType<T> {
 ///
 /// # Errors
 ///
-/// When `gc.get_objects` has to be asked and fails.
+/// When `gc.get_objects` has to be asked and fails, or for lack of memory.
 ///
 /// # Complexity
 ///
 /// O(V) time, a few kilobytes.
 pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<TypeTally>> {
+    room()?;
     let mut types: Vec<usize> = Vec::with_capacity(1024);
     let mut places = ByType::new();
     let mut place_of = |ty: usize| {
@@ -103,7 +105,7 @@ pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<Ty
 ///
 /// # Errors
 ///
-/// When the list cannot be made.
+/// When the list cannot be made, or for lack of memory.
 ///
 /// # Complexity
 ///
@@ -114,6 +116,7 @@ pub fn by_type<'py>(
     name: &str,
     count_only: bool,
 ) -> PyResult<(u64, Bound<'py, PyList>)> {
+    room()?;
     let shortnames = !name.contains('.');
     let mut count = 0;
     let mut matching = ByType::new();
@@ -152,6 +155,8 @@ pub fn type_name(object: &Bound<'_, PyAny>, shortnames: bool, probe: &Probe) -> 
     unsafe { name_of(ffi::Py_TYPE(object.as_ptr()), shortnames, probe) }
 }
 
+/// The whole name: two types are one here if their names are equal.
+///
 /// # Safety
 ///
 /// Attached; `ty` is a type.
@@ -160,17 +165,24 @@ unsafe fn name_of(ty: Type, shortnames: bool, probe: &Probe) -> String {
     // SAFETY: as the caller promises.
     unsafe {
         if !shortnames {
-            let (module, _) = preview::type_names(ty, probe);
+            let (module, _) = preview::type_names(ty, usize::MAX, probe);
             if !module.is_empty() {
                 name.extend_from_slice(module.as_bytes());
                 name.push(b'.');
             }
         }
-        preview::type_name(ty, &mut name);
+        preview::type_name(ty, usize::MAX, &mut name);
     }
     String::from_utf8_lossy(&name).into_owned()
 }
 
+/// Refuses where there is no room for a list of all objects.
+fn room() -> PyResult<()> {
+    // Of at least 64 bytes that an object takes, a list of them takes up to 8.
+    crate::room_for(crate::resident_bytes() / 4 + (8 << 20))
+        .map_err(|error| PyMemoryError::new_err(error.to_string()))
+}
+
 fn public(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    Ok(py.import("gc")?.call_method0("get_objects")?.cast_into()?)
+    Ok(crate::module(py, c"gc")?.call_method0("get_objects")?.cast_into()?)
 }

@@ -57,6 +57,29 @@ pub(crate) unsafe fn has_flags(ty: Type, flags: c_ulong) -> bool {
     unsafe { (*ty).tp_flags & flags == flags }
 }
 
+/// An object's type. One that was never made ready has none itself: it counts
+/// as a plain object.
+///
+/// # Safety
+///
+/// `object` is an object.
+#[inline(always)]
+pub(crate) unsafe fn type_of(object: Object) -> Type {
+    // SAFETY: as the caller promises.
+    let ty = unsafe { ffi::Py_TYPE(object) };
+    if ty.is_null() { &raw mut ffi::PyBaseObject_Type } else { ty }
+}
+
+/// Whether the collector tracks an object.
+///
+/// # Safety
+///
+/// `object` is an object.
+pub(crate) unsafe fn is_tracked(object: Object) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe { !ffi::Py_TYPE(object).is_null() && ffi::PyObject_GC_IsTracked(object) != 0 }
+}
+
 /// The reference count as a snapshot keeps it, and whether it never changes.
 ///
 /// # Safety

@@ -12,6 +12,7 @@ compile_error!(
 );
 
 mod account;
+mod ask;
 mod census;
 mod floor;
 mod labels;
@@ -45,6 +46,7 @@ use pyo3::types::PyList;
 use snakeroot::snapshot::{Info, LabelKind, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
 
+pub use ask::module;
 pub use census::{TypeTally, by_type, tally, type_name};
 pub use floor::{Floor, floor};
 pub use part::{Around, part, suits};
@@ -94,6 +96,9 @@ impl std::error::Error for WalkError {}
 
 /// Bytes written for an object and its edges during the pause, roughly.
 const ROOM_BYTES: u64 = 56;
+
+/// Characters of a type's module and of its qualified name that a snapshot keeps.
+pub(crate) const MOST_NAME: usize = 400;
 
 /// Keeps the collector from running on its own while this lives: a size that is
 /// asked from C code may make objects, and on some versions making them is when
@@ -148,7 +153,7 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
     let collector = Collector::pause();
     let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
     walker.records = room.records;
-    capture.pause();
+    walker.collecting = capture.pause(probe);
     // SAFETY: attached through `py`, and nothing below runs Python code, so
     // that no object is made, changed or freed until `raw` is there.
     let mut raw = unsafe {
@@ -190,13 +195,24 @@ impl Capture {
     /// Asks Python what there is to ask, before the pause.
     fn begin(py: Python<'_>, probe: &Probe) -> Self {
         let started = Instant::now();
+        ask::drop_left(py);
         probe.look_again(py);
-        let (info, names) = (about(py, probe), threads::names(py));
+        let (info, names) = (about(py, probe), threads::names(py, probe));
         Self { started, paused: started, info, names }
     }
 
-    fn pause(&mut self) {
+    /// Begins the pause; whether the collector is at work meanwhile.
+    fn pause(&mut self, probe: &Probe) -> bool {
         self.paused = Instant::now();
+        let collecting = probe.is_collecting();
+        if collecting {
+            self.info.notices.push(
+                "taken while the collector is at work: of the garbage that it has set aside only \
+                 what something else leads to is here"
+                    .into(),
+            );
+        }
+        collecting
     }
 
     fn resume(&mut self) {
@@ -265,7 +281,8 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         .iter()
         .map(|info| {
             // SAFETY: the type of an object that was just walked.
-            let (module, qualname) = unsafe { preview::type_names(info.object, walker.probe) };
+            let (module, qualname) =
+                unsafe { preview::type_names(info.object, MOST_NAME, walker.probe) };
             (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
@@ -307,15 +324,15 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
 
 /// What `gc.get_objects` gives, each object kept alive until it was walked.
 fn public_objects(py: Python<'_>) -> Option<Bound<'_, PyList>> {
-    let objects = py.import("gc").and_then(|gc| gc.call_method0("get_objects")).ok()?;
+    let objects = module(py, c"gc").and_then(|gc| gc.call_method0("get_objects")).ok()?;
     objects.cast_into().ok()
 }
 
 /// How many blocks of memory Python's allocator has given out.
 fn allocated_blocks(py: Python<'_>) -> usize {
-    py.import("sys")
-        .and_then(|sys| sys.call_method0("getallocatedblocks"))
-        .and_then(|blocks| blocks.extract())
+    ask::of_sys(py, c"getallocatedblocks")
+        .and_then(|asked| asked.call0().ok())
+        .and_then(|blocks| blocks.extract().ok())
         .unwrap_or(0)
 }
 
@@ -324,11 +341,12 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
     let version = py.version_info();
     let mut build = String::from("cpython");
     build.push_str(if cfg!(py_sys_config = "Py_DEBUG") { " debug" } else { " release" });
-    let argv = py
-        .import("sys")
-        .and_then(|sys| sys.getattr("argv"))
-        .and_then(|argv| argv.extract::<Vec<String>>())
-        .unwrap_or_default();
+    let mut notices = probe.notices();
+    match ask::other_interpreters(py) {
+        0 => {}
+        1 => notices.push("1 other interpreter of this process is not walked".into()),
+        count => notices.push(format!("{count} other interpreters of this process are not walked")),
+    }
     Info {
         tool: env!("CARGO_PKG_VERSION").into(),
         python: format!(
@@ -341,15 +359,22 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
         build,
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         pid: std::process::id(),
-        argv,
+        argv: ask::arguments(py),
         started_ms: SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64),
         resident_bytes: resident_bytes(),
         enumeration: probe.enumeration().into(),
-        notices: probe.notices(),
+        notices,
         ..Info::default()
     }
+}
+
+/// Whether this much memory can be had: what is written while objects are
+/// looked at grows bit by bit, and where that failed the process would end.
+fn room_for(bytes: u64) -> Result<(), WalkError> {
+    let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
+    Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| WalkError::Memory(bytes))
 }
 
 /// Bytes of this process that are in memory; 0 where the system does not tell.

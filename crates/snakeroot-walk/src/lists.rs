@@ -56,6 +56,11 @@ impl Lists {
         heads.into_iter().all(is_ring).then_some(Self(heads))
     }
 
+    /// The head of the youngest generation's list.
+    pub(crate) fn young(&self) -> usize {
+        self.0[0]
+    }
+
     /// What `keep` makes of the tracked objects, in the order of `gc.get_objects`.
     ///
     /// `keep` is not called in that order.

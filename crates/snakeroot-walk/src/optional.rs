@@ -125,8 +125,11 @@ impl Optional {
     ///
     /// Runs C code of theirs, so not during a pause.
     pub(crate) fn look_again(&self, py: Python<'_>) {
+        if crate::ask::is_ending() {
+            return; // modules are being taken apart
+        }
         // SAFETY: attached; borrowed from the interpreter.
-        let modules = unsafe { ffi::PyImport_GetModuleDict() };
+        let modules = unsafe { crate::ask::modules() };
         if modules.is_null() {
             return;
         }
@@ -243,7 +246,7 @@ fn of_array_module(
 
 fn asyncio(py: Python<'_>, module: &Bound<'_, PyModule>, known: &mut Known) -> PyResult<()> {
     // A loop that does nothing, made of C functions.
-    let simple = py.import("types")?.getattr("SimpleNamespace")?;
+    let simple = crate::module(py, c"types")?.getattr("SimpleNamespace")?;
     let nothing = || PyCFunction::new_closure(py, None, None, |_, _| -> PyResult<()> { Ok(()) });
     let attributes = PyDict::new(py);
     for name in ["get_debug", "call_soon", "call_exception_handler"] {
@@ -254,7 +257,7 @@ fn asyncio(py: Python<'_>, module: &Bound<'_, PyModule>, known: &mut Known) -> P
     with_loop.set_item("loop", &event_loop)?;
     let make = |ty: &str| module.getattr(ty)?.call((), Some(&with_loop));
     let (callback, second) = (nothing()?, nothing()?);
-    let context = py.import("contextvars")?.getattr("Context")?.call0()?;
+    let context = crate::module(py, c"contextvars")?.getattr("Context")?.call0()?;
     let in_context = PyDict::new(py);
     in_context.set_item("context", &context)?;
 
@@ -392,7 +395,7 @@ fn decimal(_py: Python<'_>, module: &Bound<'_, PyModule>, known: &mut Known) -> 
     }
     // Visited on some versions: then it is no word of its own.
     let visited: Vec<Bound<'_, PyAny>> =
-        module.py().import("gc")?.call_method1("get_referents", (&context,))?.extract()?;
+        crate::module(module.py(), c"gc")?.call_method1("get_referents", (&context,))?.extract()?;
     let key = context.get_type_ptr() as usize;
     if visited.iter().any(|each| each.is(&context.getattr("traps").unwrap_or(each.clone()))) {
         if let Some(row) = known.strong.remove(&key) {

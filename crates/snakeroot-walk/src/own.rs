@@ -42,7 +42,11 @@ impl Own {
         // dict compares nothing.
         unsafe {
             let mut dicts = Vec::new();
-            for_each_item(ffi::PyImport_GetModuleDict(), |key, module| {
+            let modules = crate::ask::modules();
+            if modules.is_null() {
+                return own;
+            }
+            for_each_item(modules, |key, module| {
                 if ffi::PyModule_Check(module) != 0 && is_ours(key) {
                     own.addresses.insert(module as usize);
                     dicts.push(ffi::PyModule_GetDict(module));

@@ -64,7 +64,8 @@ pub fn suits(probe: &Probe, objects: &[Bound<'_, PyAny>], around: Around<'_>) ->
             let tracked = |object: &Bound<'_, PyAny>| unsafe {
                 ffi::PyObject_GC_IsTracked(object.as_ptr()) != 0
             };
-            probe.lists.is_some() && objects.iter().all(tracked)
+            // In a collection a part of the heap is in no list, but may be led to.
+            probe.lists.is_some() && !probe.is_collecting() && objects.iter().all(tracked)
         }
     }
 }
@@ -87,10 +88,14 @@ pub fn part(
     objects: &[Bound<'_, PyAny>],
     around: Around<'_>,
 ) -> Result<Snapshot, WalkError> {
+    if !matches!(around, Around::Referents { .. }) {
+        // An edge takes 8 bytes here, and a reference in the heap as many at least.
+        crate::room_for(crate::resident_bytes() + (32 << 20))?;
+    }
     let mut capture = Capture::begin(py, probe);
     let starts: Vec<usize> = objects.iter().map(|object| object.as_ptr() as usize).collect();
     let collector = Collector::pause();
-    capture.pause();
+    let collecting = capture.pause(probe);
     // SAFETY: attached through `py`; nothing below runs Python code.
     let raw = unsafe {
         let met = match around {
@@ -106,6 +111,7 @@ pub fn part(
         walker.own = Own::find(probe);
         // What was asked for is shown, whoever's it is.
         starts.iter().for_each(|start| _ = walker.own.addresses.remove(start));
+        walker.collecting = collecting;
         for object in met {
             walker.sink.whole.find(object);
         }
@@ -140,7 +146,10 @@ impl Edges {
     /// Attached; no Python code runs until the edges are no longer used.
     unsafe fn of_tracked(probe: &Probe) -> Self {
         let room = crate::resident_bytes() as usize / 64;
-        let mut walker = Walker::new(probe, Targets(Vec::with_capacity(room * 2)), false);
+        // Only a wish: where so much cannot be had, less may do.
+        let mut targets = Vec::new();
+        let _: Result<(), _> = targets.try_reserve_exact(room * 2);
+        let mut walker = Walker::new(probe, Targets(targets), false);
         // SAFETY: as the caller promises; reading an object tracks nothing.
         unsafe {
             let lists = probe.lists.as_ref();

@@ -166,21 +166,21 @@ pub(crate) unsafe fn short(object: Object, most: usize, out: &mut Vec<u8>) {
 unsafe fn type_form(ty: Type, out: &mut Vec<u8>) {
     out.push(b'<');
     // SAFETY: the caller's type.
-    unsafe { type_name(ty, out) };
+    unsafe { type_name(ty, crate::labels::MOST_CHARACTERS, out) };
     out.push(b'>');
 }
 
-/// Appends a type's `__name__`.
+/// Appends a type's `__name__`, of a class at most `most` characters.
 ///
 /// # Safety
 ///
 /// Attached; `ty` is a type.
-pub(crate) unsafe fn type_name(ty: Type, out: &mut Vec<u8>) {
+pub(crate) unsafe fn type_name(ty: Type, most: usize, out: &mut Vec<u8>) {
     // SAFETY: a heap type's name is a str; another's a C string.
     unsafe {
         if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
             let name = (*ty.cast::<ffi::PyHeapTypeObject>()).ht_name;
-            layout::text::append(name, crate::labels::MOST_CHARACTERS, out);
+            layout::text::append(name, most, out);
         } else {
             let name = c_name(ty).to_bytes();
             let short = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
@@ -195,12 +195,16 @@ unsafe fn c_name<'a>(ty: Type) -> &'a CStr {
     unsafe { if (*ty).tp_name.is_null() { c"?" } else { CStr::from_ptr((*ty).tp_name) } }
 }
 
-/// A type's `__module__` and `__qualname__`.
+/// A type's `__module__` and `__qualname__`, of a class at most `most` characters each.
 ///
 /// # Safety
 ///
 /// Attached; `ty` is a type.
-pub(crate) unsafe fn type_names(ty: Type, probe: &crate::probe::Probe) -> (Box<str>, Box<str>) {
+pub(crate) unsafe fn type_names(
+    ty: Type,
+    most: usize,
+    probe: &crate::probe::Probe,
+) -> (Box<str>, Box<str>) {
     let text = |bytes: Vec<u8>| -> Box<str> { String::from_utf8_lossy(&bytes).into() };
     // SAFETY: a heap type's names are str, its module stands in its dict; a
     // static type's C string has both.
@@ -208,10 +212,10 @@ pub(crate) unsafe fn type_names(ty: Type, probe: &crate::probe::Probe) -> (Box<s
         if layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
             let (mut qualname, mut module) = (Vec::new(), Vec::new());
             let name = (*ty.cast::<ffi::PyHeapTypeObject>()).ht_qualname;
-            layout::text::append(name, 400, &mut qualname);
+            layout::text::append(name, most, &mut qualname);
             let found = crate::types::type_attribute(ty, probe.words.module, probe);
             if !found.is_null() && ffi::PyUnicode_Check(found) != 0 {
-                layout::text::append(found, 400, &mut module);
+                layout::text::append(found, most, &mut module);
             }
             (text(module), text(qualname))
         } else {

@@ -15,7 +15,7 @@ use crate::optional::Special;
 use crate::preview;
 use crate::sink::Sink;
 use crate::tables::NamedItems;
-use crate::types::{Attributes, Contents, Locals, Named};
+use crate::types::{Attributes, Contents, Locals, Member, Named};
 use crate::walker::Walker;
 
 /// Words of an object that are searched for a visited reference.
@@ -94,12 +94,11 @@ impl<S: Sink> Walker<'_, S> {
                 let collected = (*ty).tp_is_gc.is_none_or(|is_gc| is_gc(object) != 0);
                 if collected {
                     self.traversed(object, place, traverse, first);
+                } else if info.contents == Contents::Nothing {
+                    self.fields(object, place);
                 }
             } else if info.fields_are_edges {
-                for field in &*info.fields {
-                    let word = layout::read(object.cast(), field.offset as isize);
-                    self.sink.edge(word, field.label);
-                }
+                self.fields(object, place);
             }
             let info = &self.infos[place];
             for slot in &*info.slots {
@@ -125,6 +124,16 @@ impl<S: Sink> Walker<'_, S> {
                     self.sink.edge(referent, labels::WEAK);
                 }
             }
+        }
+    }
+
+    /// The fields that are all there is to see of an object.
+    #[inline(always)]
+    unsafe fn fields(&mut self, object: Object, place: usize) {
+        for field in &*self.infos[place].fields {
+            // SAFETY: a word of the object, by its type's members.
+            let word = unsafe { layout::read(object.cast(), field.offset as isize) };
+            self.sink.edge(word, field.label);
         }
     }
 
@@ -420,7 +429,13 @@ impl<S: Sink> Walker<'_, S> {
                         && search.is_free(at)
                 });
             let Some(at) = at else {
-                return unnamed;
+                // A field may lie askew, at no word's place.
+                let askew = |field: &&Member| {
+                    field.offset % WORD != 0
+                        && layout::read::<usize>(object.cast(), field.offset as isize) == referent
+                };
+                let field = info.fields.iter().find(askew);
+                return field.map_or(unnamed, |field| field.label);
             };
             search.take(at);
             let offset = at * WORD;
@@ -609,7 +624,7 @@ impl<S: Sink> Walker<'_, S> {
                     if !layout::has_flags(ty, ffi::Py_TPFLAGS_HEAPTYPE) {
                         self.static_types.push(at as u32);
                     }
-                    let (_, name) = preview::type_names(ty, self.probe);
+                    let (_, name) = preview::type_names(ty, crate::MOST_NAME, self.probe);
                     self.names.add(at, |out| out.extend_from_slice(name.as_bytes()));
                 }
                 Named::Module => {

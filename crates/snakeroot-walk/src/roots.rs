@@ -19,7 +19,10 @@ pub(crate) unsafe fn of_interpreter(probe: &Probe) -> Vec<(usize, Root)> {
     // SAFETY: borrowed from the interpreter, which keeps them; going over a
     // dict compares nothing.
     unsafe {
-        let modules = ffi::PyImport_GetModuleDict();
+        let modules = crate::ask::modules();
+        if modules.is_null() {
+            return roots;
+        }
         let mut at = 0;
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         while ffi::PyDict_Next(modules, &mut at, &mut key, &mut value) != 0 {

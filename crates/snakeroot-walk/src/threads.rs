@@ -9,56 +9,59 @@ use std::ffi::{CStr, c_int};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyInt, PyString};
 use snakeroot::snapshot::LabelKind;
 
 use crate::layout::{self, Object, WORD};
-use crate::probe::FrameLayout;
+use crate::probe::{FrameLayout, Probe};
 use crate::sink::Sink;
 use crate::tables::{Suspect, Synthetic};
 use crate::walker::Walker;
 
-/// Frames of one thread that are read: more than the interpreter allows, so
-/// that a ring of frames in a broken heap has an end.
-const MOST_FRAMES: usize = 100_000;
+/// Frames of one thread that are read: more than there is memory for, so that
+/// a ring of frames in a broken heap has an end.
+const MOST_FRAMES: usize = 1 << 26;
 /// Words of a thread's state that are looked through for references.
 const STATE_WORDS: usize = 72;
 
 /// The names that `threading` knows, by thread identifier.
 ///
 /// Before the pause: it makes references, though it runs no code but our own.
-pub(crate) fn names(py: Python<'_>) -> HashMap<usize, String> {
+pub(crate) fn names(py: Python<'_>, probe: &Probe) -> HashMap<usize, String> {
     let mut names = HashMap::new();
     // The first thread is the main one, and is called so before `threading` is
     // imported too.
-    if is_first_thread() {
-        let ident = py.import("_thread").and_then(|thread| thread.call_method0("get_ident"));
-        if let Ok(ident) = ident.and_then(|ident| ident.extract()) {
-            names.insert(ident, "MainThread".to_owned());
-        }
+    if is_first_thread()
+        && let Some(offset) = probe.thread_ident
+    {
+        // SAFETY: attached, so there is a thread state; the word that the probe
+        // found in it.
+        let ident = unsafe {
+            layout::read(ffi::PyThreadState_Get().cast::<u8>().cast_const(), offset as isize)
+        };
+        names.insert(ident, "MainThread".to_owned());
     }
-    let threads = py
-        .import("sys")
-        .and_then(|sys| sys.getattr("modules"))
-        .and_then(|modules| modules.get_item("threading"))
-        .and_then(|threading| threading.getattr("_active"));
-    let Ok(Ok(threads)) = threads.map(|threads| threads.cast_into::<PyDict>()) else {
-        return names;
-    };
+    let Some(threads) = crate::ask::active_threads(py) else { return names };
     let key = PyString::intern(py, "_name");
-    // A copy: a thread may end while names are asked for.
-    let Ok(threads) = threads.copy() else { return names };
     for (ident, thread) in threads.iter() {
         // A class of the user's may answer attributes in Python; the generic
-        // look-up does not ask it.
+        // look-up does not ask it, if the class itself has none of that name.
         // SAFETY: two live objects; a new reference or an error comes back.
         let name = unsafe {
+            if crate::types::inherited(ffi::Py_TYPE(thread.as_ptr()), key.as_ptr(), probe) {
+                continue;
+            }
             Bound::from_owned_ptr_or_err(
                 py,
                 ffi::PyObject_GenericGetAttr(thread.as_ptr(), key.as_ptr()),
             )
         };
-        if let (Ok(ident), Ok(Ok(name))) = (ident.extract(), name.map(|name| name.extract())) {
+        let name = name
+            .ok()
+            .and_then(|name| Some(name.cast::<PyString>().ok()?.to_string_lossy().into_owned()));
+        if let (Ok(ident), Some(name)) = (ident.cast_exact::<PyInt>(), name)
+            && let Ok(ident) = ident.extract()
+        {
             names.insert(ident, name);
         }
     }

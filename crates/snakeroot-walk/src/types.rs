@@ -540,31 +540,56 @@ pub(crate) unsafe fn type_attribute(ty: Type, name: Object, probe: &Probe) -> Ob
     }
 }
 
+/// What a type or the first of its bases holds under an interned str; null if none does.
+///
+/// # Safety
+///
+/// `ty` is a type, `name` a str.
+unsafe fn inherited_attribute(ty: Type, name: Object, probe: &Probe) -> Object {
+    // SAFETY: as the caller promises; an MRO is a tuple of types, and null
+    // while the type is being made.
+    unsafe {
+        let mro = (*ty).tp_mro;
+        if mro.is_null() {
+            return type_attribute(ty, name, probe);
+        }
+        (0..ffi::PyTuple_GET_SIZE(mro))
+            .map(|at| type_attribute(ffi::PyTuple_GET_ITEM(mro, at).cast(), name, probe))
+            .find(|found| !found.is_null())
+            .unwrap_or(std::ptr::null_mut())
+    }
+}
+
+/// Whether a type or one of its bases holds something under an interned str.
+///
+/// # Safety
+///
+/// As for `type_attribute`.
+pub(crate) unsafe fn inherited(ty: Type, name: Object, probe: &Probe) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe { !inherited_attribute(ty, name, probe).is_null() }
+}
+
 /// How the sizes of a type's instances are found.
 unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
-    // SAFETY: the caller's type; its MRO is a tuple of types.
+    // SAFETY: the caller's type; a method descriptor's type tells its layout.
     unsafe {
         let native = native_rule(ty, &probe.sizes);
         if !matches!(native, SizeRule::Plain) {
             return native;
         }
-        let mro = (*ty).tp_mro;
-        let found = if mro.is_null() {
-            type_attribute(ty, probe.words.size_of, probe)
-        } else {
-            (0..ffi::PyTuple_GET_SIZE(mro))
-                .map(|at| {
-                    type_attribute(
-                        ffi::PyTuple_GET_ITEM(mro, at).cast(),
-                        probe.words.size_of,
-                        probe,
-                    )
-                })
-                .find(|found| !found.is_null())
-                .unwrap_or(std::ptr::null_mut())
-        };
+        let found = inherited_attribute(ty, probe.words.size_of, probe);
         if found.is_null() {
             return SizeRule::Plain;
+        }
+        // A method that was taken from another type would read this one's objects wrongly.
+        let of_ours = ffi::Py_TYPE(found) == &raw mut ffi::PyMethodDescr_Type
+            && ffi::PyType_IsSubtype(
+                ty,
+                (*found.cast::<ffi::PyMethodDescrObject>()).d_common.d_type,
+            ) != 0;
+        if !of_ours {
+            return SizeRule::NotAsked;
         }
         match size_function(found) {
             Some(function) => {
@@ -575,10 +600,7 @@ unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
                     SizeRule::Ask(function)
                 }
             }
-            None if ffi::Py_TYPE(found) == &raw mut ffi::PyMethodDescr_Type => {
-                SizeRule::Call(found)
-            }
-            None => SizeRule::NotAsked,
+            None => SizeRule::Call(found),
         }
     }
 }
@@ -637,7 +659,7 @@ pub(crate) unsafe fn native_size(object: Object, rule: SizeRule, sizes: &Sizes) 
     unsafe {
         let ty = ffi::Py_TYPE(object);
         let basic = (*ty).tp_basicsize as usize;
-        own_size(object, rule, basic, (*ty).tp_itemsize as usize, sizes) + header(ty)
+        own_size(object, rule, basic, (*ty).tp_itemsize as usize, sizes).saturating_add(header(ty))
     }
 }
 
@@ -667,11 +689,12 @@ pub(crate) unsafe fn own_size(
                 } else {
                     layout::read::<isize>(object.cast(), 16).unsigned_abs()
                 };
-                (basic + item * items) as u64
+                (basic as u64).saturating_add(item.saturating_mul(items) as u64)
             }
             SizeRule::List => {
                 let list = object.cast::<ffi::PyListObject>();
-                (basic + (*list).allocated as usize * WORD) as u64
+                // As `list.__sizeof__` counts while a list is sorted: one item less than none.
+                basic.wrapping_add(((*list).allocated as usize).wrapping_mul(WORD)) as u64
             }
             SizeRule::Dict => (basic + layout::dict::table_size(object)) as u64,
             SizeRule::Set => {

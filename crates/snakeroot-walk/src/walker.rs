@@ -44,6 +44,8 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) synthetics: Vec<Synthetic>,
     /// Edges before those of the first record belong to the synthetics.
     pub(crate) tracked: usize,
+    /// Whether the collector is at work: then some of what it tracks is in no list.
+    pub(crate) collecting: bool,
     pub(crate) immortals: Vec<u32>,
     pub(crate) static_types: Vec<u32>,
     /// Objects of our own.
@@ -85,6 +87,7 @@ impl<'p, S: Sink> Walker<'p, S> {
             keep_values,
             synthetics: Vec::new(),
             tracked: 0,
+            collecting: false,
             immortals: Vec::new(),
             static_types: Vec::new(),
             own: Own::default(),
@@ -128,7 +131,7 @@ impl<'p, S: Sink> Walker<'p, S> {
     unsafe fn object(&mut self, object: Object, at: usize, tracked: bool) {
         // SAFETY: an object of the queue; each reader below is for its type.
         unsafe {
-            let ty = ffi::Py_TYPE(object);
+            let ty = layout::type_of(object);
             let place = self.info(ty);
             let (refcount, immortal) = layout::refcount(object);
             let mut flags = Flags(0);
@@ -192,7 +195,7 @@ impl<'p, S: Sink> Walker<'p, S> {
     pub(crate) unsafe fn read(&mut self, object: Object) -> &TypeInfo {
         // SAFETY: as the caller promises.
         let place = unsafe {
-            let ty = ffi::Py_TYPE(object);
+            let ty = layout::type_of(object);
             let place = self.info(ty);
             self.edges_of(object, ty, place, &mut Flags(0));
             place
@@ -213,7 +216,7 @@ impl<'p, S: Sink> Walker<'p, S> {
                     self.ask_size(object, place, |object| function(object, std::ptr::null_mut()))
                 }
                 SizeRule::Call(method) => self.ask_size(object, place, |object| {
-                    // A method in C, found on the object's type.
+                    // A method in C, of the object's type or one of its bases.
                     ffi::PyObject_CallOneArg(method, object)
                 }),
                 rule => {
@@ -225,7 +228,8 @@ impl<'p, S: Sink> Walker<'p, S> {
                         _ => {}
                     }
                     let (basic, item) = (info.basic_size, info.item_size);
-                    own_size(object, rule, basic, item, &self.probe.sizes) + info.header
+                    own_size(object, rule, basic, item, &self.probe.sizes)
+                        .saturating_add(info.header)
                 }
             }
         };
@@ -255,15 +259,21 @@ impl<'p, S: Sink> Walker<'p, S> {
         unsafe {
             let answer = ask(object);
             if !answer.is_null() {
-                let size = ffi::PyLong_AsLongLong(answer);
-                ffi::Py_DECREF(answer);
-                if size >= 0 && ffi::PyErr_Occurred().is_null() {
-                    return size as u64 + header;
+                if ffi::PyLong_CheckExact(answer) == 0 {
+                    // What is no int has a value, and an end, of its own making.
+                    crate::ask::leave(answer);
+                } else {
+                    let mut beyond = 0;
+                    let size = ffi::PyLong_AsLongLongAndOverflow(answer, &mut beyond);
+                    ffi::Py_DECREF(answer);
+                    if size >= 0 && beyond == 0 {
+                        return (size as u64).saturating_add(header);
+                    }
                 }
             }
-            ffi::PyErr_Clear();
+            leave_error();
             let (basic, item) = (info.basic_size, info.item_size);
-            own_size(object, SizeRule::Plain, basic, item, &self.probe.sizes) + header
+            own_size(object, SizeRule::Plain, basic, item, &self.probe.sizes).saturating_add(header)
         }
     }
 }
@@ -316,7 +326,11 @@ impl Walker<'_, Whole> {
             }
             // SAFETY: what is in the queue was found by a reference or in the
             // collector's lists, and nothing is freed during the pause.
-            unsafe { self.object(self.sink.queue[at] as Object, at, at < self.tracked) };
+            unsafe {
+                let object = self.sink.queue[at] as Object;
+                let tracked = at < self.tracked || self.collecting && layout::is_tracked(object);
+                self.object(object, at, tracked);
+            }
             at += 1;
         }
     }
@@ -335,7 +349,7 @@ impl Walker<'_, Part> {
             // SAFETY: as the caller promises; keys and types are held by what
             // they were found in.
             unsafe {
-                let tracked = ffi::PyObject_GC_IsTracked(object) != 0;
+                let tracked = layout::is_tracked(object);
                 self.object(object, at, tracked);
             }
             at += 1;
@@ -361,6 +375,7 @@ impl<'p> Walker<'p, Part> {
             keep_values: self.keep_values,
             synthetics: self.synthetics,
             tracked: self.tracked,
+            collecting: self.collecting,
             immortals: self.immortals,
             static_types: self.static_types,
             own: self.own,
@@ -376,6 +391,21 @@ impl<'p> Walker<'p, Part> {
             read: self.read,
         }
     }
+}
+
+/// Takes away the error that a function of C may have set. What it carries may
+/// be anybody's, so it is not dropped here.
+///
+/// # Safety
+///
+/// Attached.
+#[allow(deprecated)] // what replaces it is not there before 3.12
+unsafe fn leave_error() {
+    let mut parts = [std::ptr::null_mut(); 3];
+    let [ty, value, traceback] = &mut parts;
+    // SAFETY: as the caller promises; the references, if any, are now ours.
+    unsafe { ffi::PyErr_Fetch(ty, value, traceback) };
+    parts.into_iter().for_each(crate::ask::leave);
 }
 
 /// Asks for the memory that an object's reader will read next, beyond the object.

@@ -51,6 +51,10 @@ pub(crate) struct FrameLayout {
 /// What was found out about the running interpreter.
 pub struct Probe {
     pub(crate) lists: Option<Lists>,
+    /// The interpreter that was probed: what was found holds in no other.
+    interpreter: i64,
+    /// Where the collector says that it is at work.
+    collecting: Option<usize>,
     pub(crate) traverse: Traverse,
     pub(crate) readers: Readers,
     pub(crate) sizes: Sizes,
@@ -212,6 +216,8 @@ impl Probe {
         let mut probe = Self {
             interned: lists.as_ref().and_then(|lists| offsets::interned_table(py, lists)),
             lists,
+            interpreter: crate::ask::interpreter(py),
+            collecting: lists.and_then(|lists| offsets::collecting(py, &lists)),
             traverse,
             readers,
             sizes: Sizes {
@@ -290,6 +296,19 @@ impl Probe {
     pub(crate) unsafe fn special(&self, ty: Type) -> Special {
         // SAFETY: as the caller promises.
         unsafe { self.optional.special(ty) }
+    }
+
+    /// Whether the calling interpreter is the one that was probed.
+    pub fn is_here(&self, py: Python<'_>) -> bool {
+        self.interpreter == crate::ask::interpreter(py)
+    }
+
+    /// Whether the collector is at work: then what it takes for garbage is in
+    /// none of its lists. `false` where that cannot be told.
+    pub(crate) fn is_collecting(&self) -> bool {
+        // SAFETY: the interpreter's own int, by what `offsets::collecting` found.
+        self.collecting
+            .is_some_and(|at| unsafe { layout::read::<std::ffi::c_int>(at as *const u8, 0) != 0 })
     }
 
     /// How objects are found: `gc lists` or `gc.get_objects`.

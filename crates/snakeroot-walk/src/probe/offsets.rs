@@ -73,7 +73,11 @@ pub(super) fn fields(samples: &Bound<'_, PyModule>, local_names: &[usize]) -> Py
     let (listed, values, (traceback, next)): Samples<'_> =
         samples.call_method0("fields")?.extract()?;
     let mut add = |object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, name: &str| {
-        let row = all.entry(owner(object)).or_default();
+        let row = all.entry(owner(object)).or_insert_with(|| {
+            // Kept for good: another type may not come to lie at its address.
+            super::kept(object.get_type().into_any());
+            Vec::new()
+        });
         for offset in find_words(object, value.as_ptr() as usize) {
             if !row.iter().any(|(known, _)| *known == offset) {
                 row.push((offset, name.into()));
@@ -131,6 +135,7 @@ pub(super) fn fields(samples: &Bound<'_, PyModule>, local_names: &[usize]) -> Py
         // The pointer of the type, not `__class__`, which a proxy answers for
         // its referent.
         if let Some(&offset) = find_words(reference, target.as_ptr() as usize).first() {
+            super::kept(reference.get_type().into_any());
             weak.insert(reference.get_type_ptr() as usize, offset);
         }
         let callback = samples.getattr("called_back")?;
@@ -172,6 +177,23 @@ fn code_words(samples: &Bound<'_, PyModule>, _names: usize) -> PyResult<(usize, 
     Ok((code.get_type_ptr() as usize, Vec::new()))
 }
 
+/// Where the collector says that it is at work: the int before its lists of
+/// garbage and of callbacks, which lie behind its lists of objects.
+pub(super) fn collecting(py: Python<'_>, lists: &Lists) -> Option<usize> {
+    const BYTES: usize = 1024;
+    let gc = crate::module(py, c"gc").ok()?;
+    let [garbage, callbacks] =
+        ["garbage", "callbacks"].map(|name| gc.getattr(name).map(|list| list.as_ptr() as usize));
+    let both = (Some(garbage.ok()?), Some(callbacks.ok()?));
+    let start = lists.young();
+    let at = (start..start + BYTES)
+        .step_by(WORD)
+        .find(|&at| (peek::word(at), peek::word(at + WORD)) == both)?;
+    // The int is alone in its word; that it is 0 or 1 is all that can be checked.
+    let flag = at - WORD;
+    peek::word(flag).filter(|&word| word & 0xffff_ffff <= 1).map(|_| flag)
+}
+
 /// The type of deques, if traverse visits the items in order.
 pub(super) fn deque_type(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize>> {
     let (deque, items): (Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>) =
@@ -180,6 +202,7 @@ pub(super) fn deque_type(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize
     let visited: Vec<Bound<'_, PyAny>> =
         samples.py().import("gc")?.call_method1("get_referents", (&deque,))?.extract()?;
     let visited = visited.iter().map(|each| each.as_ptr() as usize).filter(|&each| each != ty);
+    super::kept(deque.get_type().into_any());
     Ok(visited.eq(items.iter().map(|each| each.as_ptr() as usize)).then_some(ty))
 }
 
