@@ -4,9 +4,13 @@ Each runs in a process of its own, without the collector, which such objects wou
 """
 
 import os
+import sys
 
 import hostile
 import pytest
+
+# Such a build checks by itself what an extension gives it, and ends the process.
+CHECKED = hasattr(sys, "gettotalrefcount")
 
 START = """
 import gc, os, sys
@@ -45,7 +49,7 @@ def says(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("tracked", [False, True])
+@pytest.mark.parametrize("tracked", [False] if CHECKED else [False, True])
 def test_a_traverse_function_may_visit_null_nothing_twice_or_what_it_does_not_own(tracked, says):
     says(
         f"""
@@ -77,14 +81,16 @@ def test_a_collectable_type_without_a_traverse_function_has_no_references(says):
     says(
         """
         first = ["first"]
-        kept = [hostile.no_traverse(first), hostile.no_traverse(first, first, 0, True)]
+        tracked = not hasattr(sys, "gettotalrefcount")
+        kept = [hostile.no_traverse(first), hostile.no_traverse(first, first, 0, tracked)]
         heap = snakeroot.snapshot()
         for value in kept:
-            print(heap.node(value).type, edges(heap.node(value)), heap.node(value).tracked)
+            print(heap.node(value).type, edges(heap.node(value)))
+            assert heap.node(value).tracked is gc.is_tracked(value)
             tools.ask_everything(value, "NoTraverse")
         """,
-        "hostile.NoTraverse [] False",
-        "hostile.NoTraverse [] True",
+        "hostile.NoTraverse []",
+        "hostile.NoTraverse []",
     )
 
 
@@ -122,6 +128,8 @@ def test_a_size_that_is_no_size_is_replaced_and_no_error_is_left(says):
         for fast in (False, True):
             basic = sys.getsizeof(object()) + 16
             kept = [hostile.sized(mode, fast) for mode in range(5)]
+            if fast and hasattr(sys, "gettotalrefcount"):
+                kept[1] = kept[0]  # a call without answer and error would end such a build
             kept += [hostile.sized(5, fast, answer) for answer in (Number(7), Other(), "text", 12, None)]
             snakeroot.snapshot()  # drops what the last one left, and with it the last round's
             freed.clear()

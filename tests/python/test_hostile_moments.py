@@ -622,7 +622,7 @@ def test_thousands_of_threads_are_roots_with_their_locals():
     says(
         """
         import time
-        threading.stack_size(64 << 10)
+        threading.stack_size(256 << 10)
         go = threading.Event()
         count = 2000
         ready = []

@@ -190,7 +190,8 @@ pub(super) fn collecting(py: Python<'_>, lists: &Lists) -> Option<usize> {
         .step_by(WORD)
         .find(|&at| (peek::word(at), peek::word(at + WORD)) == both)?;
     // The int is alone in its word; that it is 0 or 1 is all that can be checked.
-    let flag = at - WORD;
+    // From 3.15 on the frame that began the collection stands between.
+    let flag = at - if cfg!(Py_3_15) { 2 * WORD } else { WORD };
     peek::word(flag).filter(|&word| word & 0xffff_ffff <= 1).map(|_| flag)
 }
 
