@@ -1,4 +1,4 @@
-"""What the tests of hostile heaps share: every verb asked of an object, programs run apart, C compiled."""
+"""What the tests of hostile heaps share: all verbs, programs run apart, C compiled."""
 
 import functools
 import io
@@ -60,6 +60,7 @@ def run(program, timeout=120, **options):
     environment["PYTHONPATH"] = os.pathsep.join([str(HERE), *sys.path])
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
+        check=False,
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -76,17 +77,17 @@ def says(program, *words, timeout=120, **options):
     return done
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compiled(folder):
     """The extension of the C source in a folder, or why there is none."""
     target = Path(folder) / ("hostile" + sysconfig.get_config_var("EXT_SUFFIX"))
     include = sysconfig.get_paths()["include"]
     if not (Path(include) / "Python.h").exists():
-        return None, "no Python.h in %s" % include
+        return None, f"no Python.h in {include}"
     wanted = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
     compiler = shutil.which(wanted) or shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        return None, "no C compiler: neither %s nor cc nor gcc" % wanted
+        return None, f"no C compiler: neither {wanted} nor cc nor gcc"
     command = [compiler, "-O1", "-shared", "-fPIC", "-pthread", "-I" + include]
     done = subprocess.run(
         [*command, str(C_SOURCE), "-o", str(target)], capture_output=True, text=True, check=False

@@ -98,13 +98,13 @@ def test_odd_types_are_named_by_what_they_are_and_never_asked(build, tmp_path):
     module = build("hostile_types")
     names = [type.__dict__["__name__"].__get__(type(instance)) for instance in module.HELD]
     module.ARMED.append(True)
-    answers = [
-        hostile.ask_everything(instance, name, tmp_path if name in NAMES else None)
-        for instance, name in zip(module.HELD, names)
-    ]
+    for instance, name in zip(module.HELD, names, strict=True):
+        if name in NAMES:
+            hostile.ask_everything(instance, name, tmp_path if name == "Renamed" else None)
+    heap = snakeroot.snapshot(values=True)
     del module.ARMED[:]
     assert module.HEARD == []
-    for (_, heap), instance, name, content in zip(answers, module.HELD, names, module.KEPT):
+    for instance, name, content in zip(module.HELD, names, module.KEPT, strict=True):
         node = heap.node(instance)
         assert node.type == NAMES.get(name, node.type)
         assert id(content) in {address for _, address in programs.attributes(node)}, name
@@ -137,16 +137,18 @@ def test_two_types_are_counted_apart_however_long_their_names(build):
     assert [type(each) for each in snakeroot.by_type(long_name)] == [type(module.HELD[6])]
 
 
-def test_proxies_and_mocks_are_seen_as_what_they_are(build, tmp_path):
+def test_proxies_and_mocks_are_seen_as_what_they_are(build):
     module = build("hostile_proxies")
-    for value in module.HELD.values():
+    for name in ("live", "dead", "lazy", "mock", "module"):
         # The name of the type, not of what the object says of itself.
-        hostile.ask_everything(value, type(value).__name__)
+        hostile.ask_everything(module.HELD[name], type(module.HELD[name]).__name__)
     assert module.WOKEN == []
     heap = snakeroot.snapshot()
     held = module.HELD
     types_of = {name: heap.node(value).type for name, value in held.items()}
-    assert types_of["live"] == types_of["dead"] == "weakref.ProxyType" or "proxy" in types_of["live"]
+    assert (
+        types_of["live"] == types_of["dead"] == "weakref.ProxyType" or "proxy" in types_of["live"]
+    )
     assert types_of["lazy"] == "fixture_hostile_proxies.Lazy"
     assert types_of["mock"] == "unittest.mock.MagicMock"
     assert types_of["module"] == "fixture_hostile_proxies.LazyModule"
@@ -192,9 +194,6 @@ def test_a_type_is_walked_while_it_is_made():
     class Base(metaclass=Meta):
         def __init_subclass__(cls):
             look("init_subclass", cls)
-
-    class Made(Base):
-        field = Field()
 
     seen.clear()
     Made = Meta("Made", (Base,), {"field": Field()})

@@ -100,7 +100,9 @@ def test_an_object_that_says_it_is_not_collected_is_not_traversed(says):
         kept = hostile.headless(["held"])
         heap = snakeroot.snapshot()
         node = heap.node(kept)
-        print(node.tracked, node.size == sys.getsizeof(kept), "collectable" in node.flag_words)
+        # The header that it lacks may be counted, as some versions do themselves.
+        size = sys.getsizeof(kept)
+        print(node.tracked, node.size in (size, size + 16), "collectable" in node.flag_words)
         print([label for label, at in edges(node) if at == id(kept.held)])
         tools.ask_everything(kept, "Headless")
         """,
@@ -130,7 +132,9 @@ def test_a_size_that_is_no_size_is_replaced_and_no_error_is_left(says):
             kept = [hostile.sized(mode, fast) for mode in range(5)]
             if fast and hasattr(sys, "gettotalrefcount"):
                 kept[1] = kept[0]  # a call without answer and error would end such a build
-            kept += [hostile.sized(5, fast, answer) for answer in (Number(7), Other(), "text", 12, None)]
+            answers = Number(7), Other(), "text", 12, None
+            kept += [hostile.sized(5, fast, answer) for answer in answers]
+            del answers
             snakeroot.snapshot()  # drops what the last one left, and with it the last round's
             freed.clear()
             before = [sys.getrefcount(value) for value in kept]

@@ -1,5 +1,6 @@
-"""Heaps that are large in one direction: long, wide, deep. Each in a process with bounds on time and memory.
+"""Heaps that are large in one direction: long, wide, deep. Each has its process.
 
+Time and memory are bounded.
 Small by default; with SNAKEROOT_FULL_SIZES=1 as large as they come.
 """
 
@@ -92,7 +93,9 @@ def test_a_linked_list_of_millions_is_walked_without_recursion(tmp_path):
         chain = snakeroot.find_backref_chain(HEAD.next.next, snakeroot.is_proper_module)
         print(len(chain))
         print(drawn(snakeroot.show_refs, HEAD), drawn(snakeroot.show_backrefs, HEAD.next))
-        print(drawn(lambda value, output: snakeroot.show_refs(value, max_depth=300, output=output), HEAD))
+        def deep(value, output):
+            snakeroot.show_refs(value, max_depth=300, output=output)
+        print(drawn(deep, HEAD))
         clock.said("verbs", 120, 2000 * LINKS + (64 << 20))
         sys.stdout.flush()
         __import__("os")._exit(0)  # to free the list would recurse
@@ -156,7 +159,8 @@ def test_a_list_of_millions_has_all_its_items():
         print(len(edges) == ITEMS, edges[ITEMS - 1].label == "[%d]" % (ITEMS - 1))
         print(len(heap.node(same).referrers()) == ITEMS)
         clock.said("snapshot", 60, 60 * ITEMS + (64 << 20))
-        print(heap.why(row[-1], limit=1).lines[0].endswith("[%d] → list %#x" % (ITEMS - 1, id(row[-1]))))
+        line = heap.why(row[-1], limit=1).lines[0]
+        print(line.endswith("[%d] → list %#x" % (ITEMS - 1, id(row[-1]))))
         del heap, edges, node
         print(drawn(snakeroot.show_refs, row), drawn(snakeroot.show_backrefs, same))
         print(len(snakeroot.find_backref_chain(row[-1], snakeroot.is_proper_module)))
@@ -206,17 +210,20 @@ def test_a_huge_str_is_one_object_and_is_not_copied(letter):
     )
 
 
-@pytest.mark.parametrize("verb", ["snapshot", "show_backrefs", "find_backref_chain", "find_python", "typestats"])
+@pytest.mark.parametrize(
+    "verb", ["snapshot", "show_backrefs", "find_backref_chain", "find_python", "typestats"]
+)
 def test_too_little_memory_is_an_error_and_not_the_end_of_the_process(verb):
     says(
         """
         import os
         kept = [[number] for number in range(200_000)]
+        chain = snakeroot.find_backref_chain
         calls = dict(
             snapshot=snakeroot.snapshot,
             show_backrefs=lambda: drawn(snakeroot.show_backrefs, kept[7]),
-            find_backref_chain=lambda: snakeroot.find_backref_chain(kept[7], snakeroot.is_proper_module),
-            find_python=lambda: snakeroot.find_backref_chain(kept[7], lambda value: False, max_depth=2),
+            find_backref_chain=lambda: chain(kept[7], snakeroot.is_proper_module),
+            find_python=lambda: chain(kept[7], lambda value: False, max_depth=2),
             typestats=snakeroot.typestats,
         )
         call = calls["VERB"]
@@ -226,7 +233,8 @@ def test_too_little_memory_is_an_error_and_not_the_end_of_the_process(verb):
         for more in (1, 4, 16, 200, 800):
             child = os.fork()
             if child == 0:
-                resource.setrlimit(resource.RLIMIT_AS, (used + (more << 20), resource.RLIM_INFINITY))
+                most = used + (more << 20), resource.RLIM_INFINITY
+                resource.setrlimit(resource.RLIMIT_AS, most)
                 try:
                     call()
                 except MemoryError:

@@ -49,7 +49,9 @@ pub(crate) fn node_of(graph: &Graph, live: bool, what: &Bound<'_, PyAny>) -> PyR
 
 /// The name of an argument's type, for a message.
 pub(crate) fn type_name(what: &Bound<'_, PyAny>) -> String {
-    what.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string())
+    // Read and not asked: a metaclass may answer in Python.
+    crate::probe(what.py())
+        .map_or_else(|_| "object".into(), |probe| snakeroot_walk::type_name(what, true, probe))
 }
 
 fn short(what: &Bound<'_, PyAny>) -> String {
