@@ -70,7 +70,7 @@ def test_a_traverse_function_may_visit_null_nothing_twice_or_what_it_does_not_ow
             tools.ask_everything(value, "Odd")
         """,
         "['.first'] True",  # NULL is left out
-        "['.first', '.first'] True",
+        "['.first', '(reference)'] True",  # one word is one name
         "[] True",
         "['(reference)'] True",
         "['.first'] True",
