@@ -431,7 +431,7 @@ impl<S: Sink> Walker<'_, S> {
             let Some(at) = at else {
                 // A field may lie askew, at no word's place.
                 let askew = |field: &&Member| {
-                    field.offset % WORD != 0
+                    !field.offset.is_multiple_of(WORD)
                         && layout::read::<usize>(object.cast(), field.offset as isize) == referent
                 };
                 let field = info.fields.iter().find(askew);
