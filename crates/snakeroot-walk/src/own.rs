@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use pyo3::ffi;
+use snakeroot::snapshot::Flags;
 
 use crate::labels;
 use crate::layout::{self, Object};
@@ -107,6 +108,13 @@ impl Own {
                     continue;
                 }
                 let target = record_of(place);
+                // On free-threaded builds some references are not counted, to
+                // dicts, modules, types and functions.
+                if cfg!(Py_GIL_DISABLED)
+                    && records[target as usize].flags.contains(Flags::COLLECTABLE)
+                {
+                    continue;
+                }
                 let hits = hits.entry(target).or_default();
                 *hits += 1;
                 if *hits == records[target as usize].refcount {

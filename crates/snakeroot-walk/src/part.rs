@@ -20,10 +20,11 @@ use crate::lists::Which;
 use crate::marks::Marks;
 use crate::number::Raw;
 use crate::own::Own;
+use crate::pause::{Collector, Held, Stopped};
 use crate::probe::Probe;
 use crate::sink::{Part, Targets};
 use crate::walker::Walker;
-use crate::{Capture, Collector, WalkError, into_raw, roots};
+use crate::{Capture, WalkError, into_raw, roots};
 
 /// Sources that one core looks through at a time.
 const CHUNK: usize = 1 << 15;
@@ -64,14 +65,17 @@ pub fn suits(probe: &Probe, objects: &[Bound<'_, PyAny>], around: Around<'_>) ->
             let tracked = |object: &Bound<'_, PyAny>| unsafe {
                 ffi::PyObject_GC_IsTracked(object.as_ptr()) != 0
             };
-            probe.lists.is_some() && objects.iter().all(tracked)
+            // On free-threaded builds all tracked objects can be gone through
+            // once in a pause, but the part is known only after that.
+            !cfg!(Py_GIL_DISABLED) && probe.lists.is_some() && objects.iter().all(tracked)
         }
     }
 }
 
 /// Records a part of the heap around some objects, which are its first nodes.
 ///
-/// Stays attached: no Python code runs before this returns.
+/// Stays attached: no Python code runs before this returns. Where other threads
+/// run on, what comes with the part keeps its objects alive.
 ///
 /// # Errors
 ///
@@ -86,11 +90,13 @@ pub fn part(
     probe: &Probe,
     objects: &[Bound<'_, PyAny>],
     around: Around<'_>,
-) -> Result<Snapshot, WalkError> {
+) -> Result<(Snapshot, Held), WalkError> {
     let mut capture = Capture::begin(py, probe);
     let starts: Vec<usize> = objects.iter().map(|object| object.as_ptr() as usize).collect();
     let collector = Collector::pause();
+    let mut held = Held::default();
     capture.pause();
+    let stopped = Stopped::begin(py);
     // SAFETY: attached through `py`; nothing below runs Python code.
     let raw = unsafe {
         let met = match around {
@@ -115,12 +121,14 @@ pub fn part(
         let roots = met.into_iter().map(|(object, root)| (whole.find(object), root)).collect();
         walker.take_threads(&capture.names);
         walker.close_part();
+        held.take(&walker.sink.whole.queue);
         let raw = into_raw(walker.into_whole(), roots);
         Raw { accounts: None, ..raw }
     };
+    drop(stopped);
     capture.resume();
     drop(collector);
-    capture.end(raw)
+    Ok((capture.end(raw)?, held))
 }
 
 /// Where the edges of the tracked objects lead.

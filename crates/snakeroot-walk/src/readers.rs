@@ -10,7 +10,7 @@ use pyo3::ffi;
 use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{self, MOST_CHARACTERS};
-use crate::layout::{self, Object, Type, WORD, attributes::Found, dict::Keys};
+use crate::layout::{self, HEADER_BYTES, Object, Type, WORD, attributes::Found, dict::Keys};
 use crate::optional::Special;
 use crate::preview;
 use crate::sink::Sink;
@@ -412,13 +412,11 @@ impl<S: Sink> Walker<'_, S> {
                 Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
             let from = search.from.min(words);
-            let at =
-                (from..words).chain((layout::HEADER_BYTES / WORD).min(words)..from).find(|&at| {
-                    let word: usize = layout::read(object.cast(), (at * WORD) as isize);
-                    // From 3.14 on the locals of a frame are tagged.
-                    (word == referent || cfg!(Py_3_14) && word & !3 == referent)
-                        && search.is_free(at)
-                });
+            let at = (from..words).chain((HEADER_BYTES / WORD).min(words)..from).find(|&at| {
+                let word: usize = layout::read(object.cast(), (at * WORD) as isize);
+                // From 3.14 on the locals of a frame are tagged.
+                (word == referent || cfg!(Py_3_14) && word & !3 == referent) && search.is_free(at)
+            });
             let Some(at) = at else {
                 return unnamed;
             };
@@ -503,7 +501,7 @@ impl<S: Sink> Walker<'_, S> {
             let instruction: usize = layout::read(object.cast(), offset);
             let place =
                 *self.known_places.entry((code as usize, instruction)).or_insert_with(|| {
-                    let line = crate::threads::line_of(code, instruction);
+                    let line = crate::threads::line_of(code, instruction, self.probe.code_copies);
                     self.places.push(crate::threads::frame_name(code, line));
                     self.places.len() as u32 - 1
                 });

@@ -69,6 +69,9 @@ pub struct Probe {
     pub(crate) frame_object: Option<usize>,
     /// From a code object to the tuples with the names of its locals, in order.
     pub(crate) local_names: Vec<usize>,
+    /// From a code object to the copies of its instructions that threads run,
+    /// on free-threaded builds.
+    pub(crate) code_copies: Option<usize>,
     /// From a thread state to its `threading.get_ident`.
     pub(crate) thread_ident: Option<usize>,
     /// From a code object to how many places its frames' value stack has.
@@ -150,7 +153,7 @@ impl Probe {
     /// Tries everything. Runs Python code of our own, so not during a walk.
     pub fn new(py: Python<'_>) -> PyResult<Self> {
         // What is made meanwhile stays young, and so can be given back at the end.
-        let collector = crate::Collector::pause();
+        let collector = crate::pause::Collector::pause();
         let source = CString::new(include_str!("probe.py")).expect("the source has no NUL");
         let samples = PyModule::from_code(py, &source, c"probe.py", c"_snakeroot_probe")?;
         let mut notices = Vec::new();
@@ -233,6 +236,7 @@ impl Probe {
             frame_object: None,
             frame_own: None,
             local_names,
+            code_copies: offsets::code_copies(&samples)?,
             thread_ident: offsets::thread_ident(py)?,
             parameters: offsets::code_member(&samples, c"co_argcount")?,
             stack_size: offsets::code_member(&samples, c"co_stacksize")?,
@@ -292,9 +296,16 @@ impl Probe {
         unsafe { self.optional.special(ty) }
     }
 
-    /// How objects are found: `gc lists` or `gc.get_objects`.
+    /// How objects are found: in `gc lists`, by `gc.get_objects`, or on
+    /// free-threaded builds by a visit of the `stopped world`.
     pub fn enumeration(&self) -> &'static str {
-        if self.lists.is_some() { "gc lists" } else { "gc.get_objects" }
+        if cfg!(Py_GIL_DISABLED) {
+            "stopped world"
+        } else if self.lists.is_some() {
+            "gc lists"
+        } else {
+            "gc.get_objects"
+        }
     }
 
     /// What does not work as it should here, a sentence each.
@@ -306,7 +317,10 @@ impl Probe {
     /// Each reader by name and whether it may be used.
     pub fn readers(&self) -> Vec<(&'static str, bool)> {
         [
-            ("gc lists", self.lists.is_some()),
+            (
+                if cfg!(Py_GIL_DISABLED) { "stopped world" } else { "gc lists" },
+                self.lists.is_some(),
+            ),
             ("list, tuple", self.readers.sequence),
             ("dict", self.readers.dict),
             ("set", self.readers.set),
