@@ -92,7 +92,7 @@ def check(heap, known):
         box = heap.node(known["boxes"][place])
         assert [edge.label.strip(".") for edge in box.referents() if "value" in edge.label or "items" in edge.label]
     items = heap.node(known["tuple"])
-    assert len([edge for edge in items.referents() if edge.target.type == "list"]) == 50
+    assert len([edge for edge in items.referents() if edge.node.type == "list"]) == 50
 
 
 def test_importing_keeps_the_lock_off_and_the_way_objects_are_found_is_told():
@@ -192,7 +192,7 @@ def test_sizes_and_edges_are_the_interpreters_own():
         known += 1
         if type(each) is not dict:  # those of modules and instances change while this runs
             assert node.size == sys.getsizeof(each), type(each)
-        targets = {edge.target.address for edge in node.referents()}
+        targets = {edge.node.address for edge in node.referents()}
         referents = {id(other) for other in gc.get_referents(each)}
         checked += len(referents)
         missing = [
