@@ -1,6 +1,6 @@
 """Builds the wheel and runs the Python tests on every interpreter that is found.
 
-Looks for CPython 3.10 to 3.15 among pyenv's versions, on the PATH, and below the folder given by
+Looks for CPython 3.10 to 3.15, and 3.14 and 3.15 without a global interpreter lock, among pyenv's versions, on the PATH, and below the folder given by
 --pythons or SNAKEROOT_PYTHONS. Interpreters that are missing are named and left out.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15t"]
 PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3] + sys.abiflags, sys.implementation.name)"
 
 
@@ -21,7 +21,11 @@ def describe(python):
     """`(3.11.7, "")` with the build's flags, or None for what is no CPython of ours."""
     found = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=False)
     match = re.match(r"(\d+\.\d+)\.\d+(\w*) cpython", found.stdout)
-    return (match[0].split()[0], match[1]) if match and match[1] in VERSIONS else None
+    if not match:
+        return None
+    # A free-threaded build is a version of its own, a debug build is not.
+    version = match[1] + ("t" if "t" in match[2] else "")
+    return (match[0].split()[0], version) if version in VERSIONS else None
 
 
 def interpreters(more_in):
@@ -32,6 +36,8 @@ def interpreters(more_in):
     if more_in:
         candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]")))
         candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]d")))
+        candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]t")))
+        candidates += sorted(map(str, Path(more_in).glob("**/bin/python3.*[0-9]td")))
     found = {}
     for python in candidates:
         what = describe(python)
@@ -58,7 +64,13 @@ def test(python, name, folder):
     pip = [tools / "bin" / "python", "-m", "pip", "--python", own, "--quiet"]
     if run(*pip, "install", "--force-reinstall", "--no-deps", "."):
         return "the wheel does not build or install"
-    if run(*pip, "install", "-r", "tests/python/requirements.txt"):
+    requirements = (HERE / "tests/python/requirements.txt").read_text().splitlines()
+    if "t" in name:
+        # DuckDB has no wheels for free-threaded interpreters, and a marker cannot say so.
+        requirements = [line for line in requirements if not line.startswith("duckdb")]
+    own_requirements = environment / "requirements.txt"
+    own_requirements.write_text("\n".join(requirements) + "\n")
+    if run(*pip, "install", "-r", own_requirements):
         return "the test requirements do not install"
     return "tests fail" if run(own, "-m", "pytest", "-q") else None
 

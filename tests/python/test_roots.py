@@ -120,7 +120,8 @@ def test_garbage_is_exactly_what_the_collector_finds(no_collection):
     gc.garbage.clear()
     others = [id(value) for value in gc.get_objects() if id(value) not in collected]
     assert len(collected) > 50 * 7
-    assert [show for at, show in collected.items() if "garbage" not in heap.node(at).flag_words] == []
+    missed = [at for at in collected if "garbage" not in heap.node(at).flag_words]
+    assert [(heap.node(at), heap.node(at).root, str(heap.why(at))) for at in missed] == []
     wrong = []
     for address in others:
         try:

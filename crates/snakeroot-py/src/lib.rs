@@ -46,7 +46,7 @@ fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
 }
 
 /// The native half of snakeroot.
-#[pymodule(gil_used = true)]
+#[pymodule(gil_used = false)]
 fn _snakeroot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     match PROBE.get(py) {

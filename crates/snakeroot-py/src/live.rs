@@ -6,18 +6,20 @@ use std::path::PathBuf;
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 use snakeroot::{Graph, view};
-use snakeroot_walk::{Options, Probe, WalkError};
+use snakeroot_walk::{Held, Options, Probe, WalkError};
 
 use crate::heap::Heap;
 
 /// Walks the heap; attached to the end if objects are to be looked at after it.
-pub(crate) fn walk(py: Python<'_>, options: &Options) -> PyResult<Graph> {
-    let snapshot = snakeroot_walk::snapshot(py, crate::probe(py)?, options).map_err(walk_error)?;
-    Ok(if options.stay_attached {
+pub(crate) fn walk(py: Python<'_>, options: &Options) -> PyResult<(Graph, Held)> {
+    let walked = snakeroot_walk::snapshot(py, crate::probe(py)?, options);
+    let (snapshot, held) = walked.map_err(walk_error)?;
+    let graph = if options.stay_attached {
         Graph::new(snapshot)
     } else {
         py.detach(|| Graph::new(snapshot))
-    })
+    };
+    Ok((graph, held))
 }
 
 /// The Python exception for a walk that could not be finished.
@@ -40,7 +42,7 @@ pub(crate) fn walk_error(error: WalkError) -> PyErr {
 #[pyo3(signature = (*, values=false))]
 fn snapshot(py: Python<'_>, values: bool) -> PyResult<Heap> {
     let options = Options { values, ..Options::default() };
-    Ok(Heap::new(walk(py, &options)?, true))
+    Ok(Heap::new(walk(py, &options)?.0, true))
 }
 
 /// The heap in a file that `Heap.save` wrote.
@@ -67,7 +69,7 @@ fn walk_floor(py: Python<'_>) -> PyResult<Option<(u64, u64, u64)>> {
 pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String, String> {
     // What a walk of this very process can explain.
     let snapshot = Python::attach(|py| snakeroot_walk::snapshot(py, probe, &Options::default()));
-    let snapshot = snapshot.map_err(|error| error.to_string())?;
+    let (snapshot, _) = snapshot.map_err(|error| error.to_string())?;
     let (info, objects) = (snapshot.info(), snapshot.object_count() as u64);
     let (held_from_c, garbage) = (info.held_from_c.unwrap_or(0), info.garbage.unwrap_or(0));
     let readers = probe.readers();

@@ -14,7 +14,7 @@ use snakeroot::analysis::{self, Chain, Direction, NeighbourhoodOptions};
 use snakeroot::snapshot::{Flags, RootKind};
 use snakeroot::view::{self, DrawOptions};
 use snakeroot::{Graph, NodeId};
-use snakeroot_walk::{Around, Options};
+use snakeroot_walk::{Around, Held, Options};
 
 use crate::arguments;
 use crate::counts::print;
@@ -79,6 +79,8 @@ fn ignored(extra_ignore: Option<&Bound<'_, PyAny>>) -> PyResult<HashSet<u64>> {
 struct Live<'py> {
     py: Python<'py>,
     graph: Graph,
+    /// What keeps objects alive where other threads run on.
+    alive: Held,
     held: Vec<Option<Bound<'py, PyAny>>>,
     places: HashMap<NodeId, usize>,
 }
@@ -93,10 +95,11 @@ impl<'py> Live<'py> {
     ) -> PyResult<Self> {
         let probe = crate::probe(py)?;
         let around = around.filter(|&around| snakeroot_walk::suits(probe, objects, around));
-        let graph = match around {
+        let (graph, alive) = match around {
             Some(around) => {
                 let part = snakeroot_walk::part(py, probe, objects, around);
-                Graph::new(part.map_err(live::walk_error)?)
+                let (part, alive) = part.map_err(live::walk_error)?;
+                (Graph::new(part), alive)
             }
             None => {
                 let also = objects.iter().map(|object| object.as_ptr() as usize).collect();
@@ -104,7 +107,7 @@ impl<'py> Live<'py> {
                 live::walk(py, &options)?
             }
         };
-        Ok(Self { py, graph, held: Vec::new(), places: Default::default() })
+        Ok(Self { py, graph, alive, held: Vec::new(), places: Default::default() })
     }
 
     fn node(&self, object: &Bound<'py, PyAny>) -> NodeId {
@@ -127,7 +130,7 @@ impl<'py> Live<'py> {
             for &node in &level {
                 if self.is_object(node) {
                     // No Python code has run since the walk.
-                    let object = snakeroot_walk::object_at(self.py, &self.graph, node);
+                    let object = snakeroot_walk::object_at(self.py, &self.alive, &self.graph, node);
                     self.places.insert(node, self.held.len());
                     self.held.push(object);
                 }
@@ -306,7 +309,9 @@ impl<'py> Request<'_, 'py> {
         let highlight = |node: NodeId| highlighted.contains(&node);
         let value = |node: NodeId| {
             live.is_object(node)
-                .then(|| snakeroot_walk::preview(live.py, graph, node, MOST_CHARACTERS))
+                .then(|| {
+                    snakeroot_walk::preview(live.py, &live.alive, graph, node, MOST_CHARACTERS)
+                })
                 .flatten()
         };
         let attributes = |node: NodeId| attributes.get(&node).cloned().unwrap_or_default();
@@ -601,7 +606,7 @@ fn find_chain<'py>(
         .into_iter()
         .map(|node| match live.object(node) {
             Some(object) => Some(object.clone()),
-            None => snakeroot_walk::object_at(py, &live.graph, node),
+            None => snakeroot_walk::object_at(py, &live.alive, &live.graph, node),
         })
         .collect();
     PyList::new(py, objects.into_iter().flatten())

@@ -10,6 +10,7 @@ use pyo3::types::PyList;
 
 use crate::layout::{Object, Type};
 use crate::lists::Which;
+use crate::pause;
 use crate::preview;
 use crate::probe::Probe;
 
@@ -59,11 +60,13 @@ impl<T: Copy + Default> ByType<T> {
 /// O(V) time, a few kilobytes.
 pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<TypeTally>> {
     room()?;
-    let mut types: Vec<usize> = Vec::with_capacity(1024);
+    // Names are read at once: a type may be gone when the pause is over.
+    let mut types: Vec<String> = Vec::with_capacity(1024);
     let mut places = ByType::new();
     let mut place_of = |ty: usize| {
         places.get(ty, || {
-            types.push(ty);
+            // SAFETY: the type of an object that is being looked at.
+            types.push(unsafe { name_of(ty as Type, shortnames, probe) });
             types.len() as u32 - 1
         })
     };
@@ -85,9 +88,9 @@ pub fn tally(py: Python<'_>, probe: &Probe, shortnames: bool) -> PyResult<Vec<Ty
     }
     let mut tallies: Vec<TypeTally> = Vec::with_capacity(counts.len());
     let mut by_name: HashMap<String, usize> = HashMap::with_capacity(counts.len());
-    for (ty, count) in order.into_iter().map(|place| (types[place], counts[place])) {
-        // SAFETY: the type of an object that was just seen; nothing ran since.
-        let name = unsafe { name_of(ty as Type, shortnames, probe) };
+    for (name, count) in
+        order.into_iter().map(|place| (std::mem::take(&mut types[place]), counts[place]))
+    {
         match by_name.get(&name) {
             Some(&place) => tallies[place].count += count,
             None => {
@@ -120,7 +123,7 @@ pub fn by_type<'py>(
     let shortnames = !name.contains('.');
     let mut count = 0;
     let mut matching = ByType::new();
-    let mut look = |object: Object| -> Option<usize> {
+    let mut look = |object: Object| -> Option<Py<PyAny>> {
         // SAFETY: an object of the lists.
         let ty = unsafe { ffi::Py_TYPE(object) } as usize;
         let matches = matching.get(ty, || {
@@ -128,24 +131,14 @@ pub fn by_type<'py>(
             unsafe { name_of(ty as Type, shortnames, probe) == name }
         });
         count += u64::from(matches);
-        (matches && !count_only).then_some(object as usize)
+        // SAFETY: an object of the lists. Taking a reference tracks nothing.
+        (matches && !count_only).then(|| unsafe { pause::reference(py, object) })?
     };
-    let held; // where the lists cannot be read, keeps what was found alive
-    let found: Vec<usize> = match &probe.lists {
+    let found: Vec<Py<PyAny>> = match &probe.lists {
         // SAFETY: attached; looking tracks nothing and runs nothing.
         Some(lists) => unsafe { lists.collect(Which::Public, look) },
-        None => {
-            held = public(py)?;
-            held.iter().filter_map(|object| look(object.as_ptr())).collect()
-        }
+        None => public(py)?.iter().filter_map(|object| look(object.as_ptr())).collect(),
     };
-    // References first, so that making the list cannot lose one.
-    let found: Vec<Py<PyAny>> = found
-        .into_iter()
-        // SAFETY: found just now, and nothing ran since that could free one:
-        // taking a reference does not.
-        .map(|object| unsafe { Bound::from_borrowed_ptr(py, object as Object).unbind() })
-        .collect();
     Ok((count, PyList::new(py, found)?))
 }
 

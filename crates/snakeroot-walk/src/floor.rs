@@ -40,16 +40,24 @@ pub fn floor(_py: Python<'_>, probe: &Probe) -> Option<Floor> {
     let lists = probe.lists.as_ref()?;
     let started = Instant::now();
     let mut references = 0_u64;
-    // SAFETY: attached; traverse functions of tracked objects run no Python code.
-    let objects = unsafe {
-        let objects = lists.collect(Which::All, |object| Some(object as usize));
-        for &object in &objects {
-            let object = object as Object;
+    let mut visit = |object: Object| {
+        // SAFETY: a tracked object; its traverse function runs no Python code.
+        unsafe {
             if let Some(traverse) = (*ffi::Py_TYPE(object)).tp_traverse {
                 traverse(object, count, (&raw mut references).cast());
             }
         }
-        objects.len()
+    };
+    // SAFETY: attached; visiting tracks nothing. Where other threads run on
+    // once the objects are found, they are visited as they are found.
+    let objects = unsafe {
+        if cfg!(Py_GIL_DISABLED) {
+            lists.collect(Which::All, |object| Some(visit(object))).len()
+        } else {
+            let objects = lists.collect(Which::All, |object| Some(object as usize));
+            objects.iter().for_each(|&object| visit(object as Object));
+            objects.len()
+        }
     };
     Some(Floor { objects: objects as u64, references, ns: started.elapsed().as_nanos() as u64 })
 }

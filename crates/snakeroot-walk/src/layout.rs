@@ -6,6 +6,8 @@
 //! levels. Lists and tuples have their layout from `pyo3::ffi`.
 
 use std::ffi::c_ulong;
+#[cfg(Py_GIL_DISABLED)]
+use std::sync::atomic::Ordering;
 
 use pyo3::ffi;
 
@@ -20,6 +22,7 @@ pub(crate) const WORD: usize = size_of::<usize>();
 pub(crate) const HEADER_BYTES: usize = size_of::<ffi::PyObject>();
 /// Bytes of an object before the word with its type.
 pub(crate) const TYPE_BYTES: usize = std::mem::offset_of!(ffi::PyObject, ob_type);
+const HEADER: isize = HEADER_BYTES as isize;
 
 /// What stands `offset` bytes into the memory at `start`.
 ///
@@ -46,15 +49,31 @@ pub(crate) mod type_flags {
     pub(crate) const INLINE_VALUES: c_ulong = 1 << 2;
 }
 
+/// A type's flags.
+///
+/// # Safety
+///
+/// `ty` is a type.
+#[inline(always)]
+pub(crate) unsafe fn flags(ty: Type) -> c_ulong {
+    // SAFETY: as the caller promises.
+    unsafe {
+        #[cfg(not(Py_GIL_DISABLED))]
+        return (*ty).tp_flags;
+        #[cfg(Py_GIL_DISABLED)]
+        return (*ty).tp_flags.load(Ordering::Relaxed);
+    }
+}
+
 /// Whether a type has all of `flags`.
 ///
 /// # Safety
 ///
 /// `ty` is a type.
 #[inline(always)]
-pub(crate) unsafe fn has_flags(ty: Type, flags: c_ulong) -> bool {
+pub(crate) unsafe fn has_flags(ty: Type, wanted: c_ulong) -> bool {
     // SAFETY: as the caller promises.
-    unsafe { (*ty).tp_flags & flags == flags }
+    unsafe { flags(ty) & wanted == wanted }
 }
 
 /// An object's type. One that was never made ready has none itself: it counts
@@ -75,6 +94,7 @@ pub(crate) unsafe fn type_of(object: Object) -> Type {
 /// # Safety
 ///
 /// `object` is an object.
+#[cfg(not(Py_GIL_DISABLED))]
 pub(crate) unsafe fn is_tracked(object: Object) -> bool {
     // SAFETY: as the caller promises.
     unsafe { !ffi::Py_TYPE(object).is_null() && ffi::PyObject_GC_IsTracked(object) != 0 }
@@ -87,7 +107,26 @@ pub(crate) unsafe fn is_tracked(object: Object) -> bool {
 /// `object` is an object.
 #[inline(always)]
 pub(crate) unsafe fn refcount(object: Object) -> (u32, bool) {
-    #[cfg(Py_3_12)]
+    #[cfg(Py_GIL_DISABLED)]
+    {
+        // Counted so for good: the collector alone frees the object.
+        const DEFERRED: isize = isize::MAX / 8;
+        const FLAG_BITS: u32 = 2;
+        // SAFETY: the owner's count and the others', whose threads stand still.
+        let (own, shared) = unsafe {
+            (
+                (*object).ob_ref_local.load(Ordering::Relaxed),
+                (*object).ob_ref_shared.load(Ordering::Relaxed) >> FLAG_BITS,
+            )
+        };
+        if own == u32::MAX {
+            return (u32::MAX, true);
+        }
+        let count = own as isize + shared;
+        let count = if count > DEFERRED / 2 { count - DEFERRED } else { count };
+        (u32::try_from(count.max(0)).unwrap_or(u32::MAX), false)
+    }
+    #[cfg(all(Py_3_12, not(Py_GIL_DISABLED)))]
     {
         // SAFETY: the count's low half is the object's first 32 bits.
         let count: u32 = unsafe { read(object.cast(), 0) };
@@ -107,22 +146,73 @@ pub(crate) unsafe fn refcount(object: Object) -> (u32, bool) {
     }
 }
 
+/// What the collector has noted in an object.
+#[cfg(Py_GIL_DISABLED)]
+pub(crate) mod gc_bits {
+    /// The object is tracked.
+    pub(crate) const TRACKED: u8 = 1;
+    /// A collection that is under way has found it unreachable.
+    pub(crate) const UNREACHABLE: u8 = 1 << 2;
+    /// `gc.freeze` has set it aside.
+    pub(crate) const FROZEN: u8 = 1 << 3;
+
+    /// The bits of an object.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an object.
+    #[inline(always)]
+    pub(crate) unsafe fn of(object: super::Object) -> u8 {
+        // SAFETY: a byte of the header.
+        unsafe { (*object).ob_gc_bits }
+    }
+}
+
+/// Whether the collector tracks an object.
+///
+/// # Safety
+///
+/// `object` is an object.
+#[cfg(Py_GIL_DISABLED)]
+#[inline(always)]
+pub(crate) unsafe fn is_tracked(object: Object) -> bool {
+    // SAFETY: as the caller promises. What cannot be tracked has the bit clear.
+    unsafe { gc_bits::of(object) & gc_bits::TRACKED != 0 }
+}
+
+/// Whether nobody holds or waits for an object's lock: then a C function that
+/// takes it, while all other threads stand still, gets it.
+///
+/// # Safety
+///
+/// `object` is an object.
+#[cfg(Py_GIL_DISABLED)]
+#[inline(always)]
+pub(crate) unsafe fn is_unlocked(object: Object) -> bool {
+    const LOCK: isize = std::mem::offset_of!(ffi::PyObject, ob_mutex) as isize;
+    // SAFETY: the lock is a byte of the header.
+    unsafe { read::<u8>(object.cast(), LOCK) == 0 }
+}
+
 /// A str's text, characters and memory.
 pub(crate) mod text {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::{Object, read};
+    use super::{HEADER, Object, read};
 
     /// Bytes before the characters of a str of ASCII characters.
     #[cfg(not(Py_3_12))]
     pub(crate) const ASCII_BYTES: usize = 48;
     #[cfg(Py_3_12)]
-    pub(crate) const ASCII_BYTES: usize = 40;
+    pub(crate) const ASCII_BYTES: usize = super::HEADER_BYTES + 24;
     /// Bytes before the characters of any other str made in one piece.
     #[cfg(not(Py_3_12))]
     pub(crate) const COMPACT_BYTES: usize = 72;
     #[cfg(Py_3_12)]
-    pub(crate) const COMPACT_BYTES: usize = 56;
+    pub(crate) const COMPACT_BYTES: usize = super::HEADER_BYTES + 40;
+
+    /// Bits of the state before the kind: whether the str is interned.
+    const INTERNED_BITS: u32 = if cfg!(Py_GIL_DISABLED) { 8 } else { 2 };
 
     /// What a str's state word says.
     #[derive(Clone, Copy)]
@@ -135,25 +225,25 @@ pub(crate) mod text {
         #[inline(always)]
         pub(crate) unsafe fn of(object: Object) -> Self {
             // SAFETY: the word follows the header, the length and the hash.
-            Self(unsafe { read(object.cast(), 32) })
+            Self(unsafe { read(object.cast(), HEADER + 16) })
         }
         /// Bytes a character: 1, 2 or 4; 0 for a str that is not ready.
         #[inline(always)]
         pub(crate) fn width(self) -> usize {
-            ((self.0 >> 2) & 7) as usize
+            ((self.0 >> INTERNED_BITS) & 7) as usize
         }
         /// Whether the str is in the interpreter's table of interned ones.
         #[inline(always)]
         pub(crate) fn is_interned(self) -> bool {
-            self.0 & 3 != 0
+            self.0 & ((1 << INTERNED_BITS) - 1) != 0
         }
         #[inline(always)]
         pub(crate) fn is_compact(self) -> bool {
-            self.0 & (1 << 5) != 0
+            self.0 & (1 << (INTERNED_BITS + 3)) != 0
         }
         #[inline(always)]
         pub(crate) fn is_ascii(self) -> bool {
-            self.0 & (1 << 6) != 0
+            self.0 & (1 << (INTERNED_BITS + 4)) != 0
         }
     }
 
@@ -165,7 +255,7 @@ pub(crate) mod text {
     #[inline(always)]
     pub(crate) unsafe fn length(object: Object) -> usize {
         // SAFETY: the length follows the header.
-        unsafe { read(object.cast(), 16) }
+        unsafe { read(object.cast(), HEADER) }
     }
 
     /// Bytes that the str and its caches take, without a collector's header.
@@ -293,7 +383,7 @@ pub(crate) mod text {
 
 /// An int's digits.
 pub(crate) mod int {
-    use super::{Object, read};
+    use super::{HEADER, Object, read};
 
     /// How many digits of 30 bits.
     ///
@@ -303,7 +393,7 @@ pub(crate) mod int {
     #[inline(always)]
     pub(crate) unsafe fn digits(object: Object) -> usize {
         // SAFETY: the word behind the header.
-        let tag: isize = unsafe { read(object.cast(), 16) };
+        let tag: isize = unsafe { read(object.cast(), HEADER) };
         if cfg!(Py_3_12) { tag as usize >> 3 } else { tag.unsigned_abs() }
     }
 
@@ -315,14 +405,14 @@ pub(crate) mod int {
     pub(crate) unsafe fn small(object: Object) -> Option<i64> {
         // SAFETY: the digits follow the word behind the header.
         unsafe {
-            let tag: isize = read(object.cast(), 16);
+            let tag: isize = read(object.cast(), HEADER);
             let count = digits(object);
             let magnitude = match count {
                 0 => 0,
-                1 => i64::from(read::<u32>(object.cast(), 24)),
+                1 => i64::from(read::<u32>(object.cast(), HEADER + 8)),
                 2 => {
-                    i64::from(read::<u32>(object.cast(), 24))
-                        | i64::from(read::<u32>(object.cast(), 28)) << 30
+                    i64::from(read::<u32>(object.cast(), HEADER + 8))
+                        | i64::from(read::<u32>(object.cast(), HEADER + 12)) << 30
                 }
                 _ => return None,
             };
@@ -332,9 +422,47 @@ pub(crate) mod int {
     }
 }
 
+/// A code object's instructions.
+#[cfg(Py_3_11)]
+pub(crate) mod code {
+    use super::{HEADER, Object, WORD, read};
+
+    /// Bytes from the start of the instructions to one of them; `None` for an
+    /// address that is not in them.
+    ///
+    /// `copies` is the word that leads to the copies for each thread, where
+    /// there are any.
+    ///
+    /// # Safety
+    ///
+    /// `code` is a code object that does not change meanwhile.
+    pub(crate) unsafe fn offset(
+        code: Object,
+        instruction: usize,
+        copies: Option<usize>,
+    ) -> Option<usize> {
+        // SAFETY: instructions of two bytes, as many as the size says, lie
+        // behind the fields; the copies are as long, and an array of them
+        // begins with how many there are.
+        unsafe {
+            let fields = (*pyo3::ffi::Py_TYPE(code)).tp_basicsize as usize;
+            let length = 2 * read::<usize>(code.cast(), HEADER);
+            let within = |start: usize| {
+                (start != 0 && (start..start + length).contains(&instruction))
+                    .then(|| instruction - start)
+            };
+            within(code as usize + fields).or_else(|| {
+                let copies: *const u8 = read(code.cast(), copies? as isize);
+                let count = if copies.is_null() { 0 } else { read::<usize>(copies, 0) };
+                (1..=count).find_map(|at| within(read(copies, (at * WORD) as isize)))
+            })
+        }
+    }
+}
+
 /// A dict's table.
 pub(crate) mod dict {
-    use super::{Object, WORD, read};
+    use super::{HEADER, Object, WORD, read};
 
     /// A keys object: the table's keys, and in a combined table the values.
     #[derive(Clone, Copy)]
@@ -497,7 +625,7 @@ pub(crate) mod dict {
     #[inline(always)]
     pub(crate) unsafe fn keys(object: Object) -> Keys {
         // SAFETY: header, count, version, then the keys.
-        Keys(unsafe { read(object.cast(), 32) })
+        Keys(unsafe { read(object.cast(), HEADER + 16) })
     }
 
     /// Where the values of a dict that shares its keys lie; null otherwise.
@@ -508,7 +636,7 @@ pub(crate) mod dict {
     #[inline(always)]
     pub(crate) unsafe fn shared_values(object: Object) -> *const u8 {
         // SAFETY: the word behind the keys.
-        let values: *const u8 = unsafe { read(object.cast(), 40) };
+        let values: *const u8 = unsafe { read(object.cast(), HEADER + 24) };
         values_array(values)
     }
 
@@ -590,7 +718,12 @@ pub(crate) mod dict {
 
 /// Where an instance's attributes lie.
 pub(crate) mod attributes {
-    use super::{Object, Type, WORD, read};
+    use super::{HEADER, Object, Type, WORD, read};
+
+    /// Words from the pointer to the dict to the object: the collector's header
+    /// lies between, where there is one.
+    #[cfg(Py_3_11)]
+    const DICT_WORDS: isize = if cfg!(Py_GIL_DISABLED) { 1 } else { 3 };
 
     /// An instance's attributes.
     #[derive(Clone, Copy)]
@@ -618,7 +751,7 @@ pub(crate) mod attributes {
             // SAFETY: the word before the collector's header; the values lie
             // behind the object's fields when the type says so.
             unsafe {
-                let dict: Object = read(start, -(3 * WORD as isize));
+                let dict: Object = read(start, -(DICT_WORDS * WORD as isize));
                 if !dict.is_null() {
                     return Found::Dict(dict);
                 }
@@ -636,7 +769,7 @@ pub(crate) mod attributes {
         {
             // SAFETY: the word before the collector's header: a dict, or the
             // address of the values less one.
-            let word: usize = unsafe { read(start, -(3 * WORD as isize)) };
+            let word: usize = unsafe { read(start, -(DICT_WORDS * WORD as isize)) };
             if word == 0 {
                 Found::Nothing
             } else if word & 1 != 0 {
@@ -649,7 +782,7 @@ pub(crate) mod attributes {
         {
             // SAFETY: the two words before the collector's header.
             unsafe {
-                let dict: Object = read(start, -(3 * WORD as isize));
+                let dict: Object = read(start, -(DICT_WORDS * WORD as isize));
                 if !dict.is_null() {
                     return Found::Dict(dict);
                 }
@@ -682,7 +815,7 @@ pub(crate) mod attributes {
                     if cfg!(Py_3_12) && super::has_flags(ty, pyo3::ffi::Py_TPFLAGS_LONG_SUBCLASS) {
                         super::int::digits(object).max(1) as isize
                     } else {
-                        read::<isize>(object.cast(), 16).abs()
+                        read::<isize>(object.cast(), HEADER).abs()
                     };
                 let size = (*ty).tp_basicsize + (*ty).tp_itemsize * items;
                 (size + 7) / 8 * 8 + offset

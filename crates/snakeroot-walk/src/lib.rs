@@ -6,17 +6,16 @@
 //! reverse rows) is done after the pause, without the interpreter. It prints
 //! nothing and analyses nothing.
 
-#[cfg(Py_GIL_DISABLED)]
-compile_error!(
-    "free-threaded builds of CPython lay objects out in another way, and are not supported yet"
-);
-
 mod account;
 mod ask;
 mod census;
 mod floor;
 mod labels;
 mod layout;
+#[cfg(not(Py_GIL_DISABLED))]
+mod lists;
+#[cfg(Py_GIL_DISABLED)]
+#[path = "lists_free_threaded.rs"]
 mod lists;
 mod marks;
 pub mod memory;
@@ -24,6 +23,7 @@ mod number;
 mod optional;
 mod own;
 mod part;
+mod pause;
 mod peek;
 mod preview;
 mod probe;
@@ -42,6 +42,7 @@ use std::time::{Instant, SystemTime};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+#[cfg(not(Py_GIL_DISABLED))]
 use pyo3::types::PyList;
 use snakeroot::snapshot::{Info, LabelKind, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
@@ -50,8 +51,10 @@ pub use ask::module;
 pub use census::{TypeTally, by_type, tally, type_name};
 pub use floor::{Floor, floor};
 pub use part::{Around, part, suits};
+pub use pause::Held;
 pub use probe::Probe;
 
+use crate::pause::Collector;
 use crate::sink::Whole;
 use crate::tables::Room;
 use crate::walker::Walker;
@@ -62,7 +65,8 @@ pub struct Options {
     /// Keep short previews of str, bytes, int, float and bool.
     pub values: bool,
     /// Keep the interpreter attached to the end, so that no object dies before
-    /// the caller has looked at some. The pause is then the whole capture.
+    /// the caller has looked at some. The pause is then the whole capture. On
+    /// free-threaded builds, where others run on, each object is held instead.
     pub stay_attached: bool,
     /// Addresses of live objects that become nodes even if nothing that is
     /// walked leads to them.
@@ -100,30 +104,8 @@ const ROOM_BYTES: u64 = 56;
 /// Characters of a type's module and of its qualified name that a snapshot keeps.
 pub(crate) const MOST_NAME: usize = 400;
 
-/// Keeps the collector from running on its own while this lives: a size that is
-/// asked from C code may make objects, and on some versions making them is when
-/// the collector runs.
-struct Collector {
-    was_enabled: bool,
-}
-
-impl Collector {
-    fn pause() -> Self {
-        // SAFETY: attached, as all who call this are.
-        Self { was_enabled: unsafe { ffi::PyGC_Disable() } != 0 }
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        if self.was_enabled {
-            // SAFETY: attached still.
-            unsafe { ffi::PyGC_Enable() };
-        }
-    }
-}
-
-/// Walks the running interpreter's heap.
+/// Walks the running interpreter's heap. What comes with it keeps the objects
+/// alive, if [`Options::stay_attached`] asks for it.
 ///
 /// # Errors
 ///
@@ -134,10 +116,15 @@ impl Drop for Collector {
 ///
 /// O(V + E) time. While attached about 24 bytes an object and 8 an edge are
 /// written; the snapshot itself takes about 26 and 8.
-pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snapshot, WalkError> {
+pub fn snapshot(
+    py: Python<'_>,
+    probe: &Probe,
+    options: &Options,
+) -> Result<(Snapshot, Held), WalkError> {
     let mut capture = Capture::begin(py, probe);
     // Where the lists cannot be read, their objects are held until they were walked.
-    let held = if probe.lists.is_some() { None } else { public_objects(py) };
+    #[cfg(not(Py_GIL_DISABLED))]
+    let public = if probe.lists.is_some() { None } else { public_objects(py) };
     // Room is reserved for as many objects as could ever be there, and touched
     // for as many as there are likely to be: most blocks are objects.
     let most = (capture.info.resident_bytes / 48).clamp(1 << 16, 1 << 31) as usize;
@@ -154,32 +141,58 @@ pub fn snapshot(py: Python<'_>, probe: &Probe, options: &Options) -> Result<Snap
     let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
     walker.records = room.records;
     walker.collecting = capture.pause(probe);
+    #[cfg_attr(not(Py_GIL_DISABLED), allow(unused_mut))] // the lock holds them
+    let mut held = Held::default();
+    let names = &capture.names;
     // SAFETY: attached through `py`, and nothing below runs Python code, so
     // that no object is made, changed or freed until `raw` is there.
     let mut raw = unsafe {
-        walker.own = own::Own::find(probe);
-        let roots = roots::of_interpreter(probe);
-        let roots = roots.into_iter().map(|(object, root)| (walker.sink.find(object), root));
-        let roots = roots.collect();
-        walker.take_threads(&capture.names);
-        walker.take_tracked(held.iter().flatten());
-        for &object in &options.also {
-            walker.sink.find(object);
-        }
-        walker.close();
+        let begin = |walker: &mut Walker<'_, Whole>| -> Vec<(marks::Place, Root)> {
+            walker.own = own::Own::find(probe);
+            let roots = roots::of_interpreter().into_iter();
+            let roots = roots.map(|(object, root)| (walker.sink.find(object), root)).collect();
+            walker.take_threads(names);
+            roots
+        };
+        #[cfg(not(Py_GIL_DISABLED))]
+        let roots = {
+            let roots = begin(&mut walker);
+            walker.take_tracked(public.iter().flatten());
+            for &object in &options.also {
+                walker.sink.find(object);
+            }
+            walker.close();
+            roots
+        };
+        #[cfg(Py_GIL_DISABLED)]
+        let roots = {
+            let begin = |walker: &mut Walker<'_, Whole>| {
+                let roots = begin(walker);
+                for &object in &options.also {
+                    walker.sink.find(object);
+                }
+                roots
+            };
+            let lists = probe.lists.as_ref().expect("the way to the objects is always there");
+            let hold = options.stay_attached.then_some(&mut held);
+            walker.walk_stopped(lists, begin, hold).unwrap_or_default()
+        };
         into_raw(walker, roots)
     };
     capture.resume();
     if let Some(accounts) = &mut raw.accounts {
         accounts.segments = segments;
-        accounts.all_held = held.is_some();
+        #[cfg(not(Py_GIL_DISABLED))]
+        (accounts.all_held = public.is_some());
         // Who asks for these objects passes them, and so holds each.
         accounts.held.extend(&options.also);
     }
     drop(collector);
-    drop(held);
+    #[cfg(not(Py_GIL_DISABLED))]
+    drop(public);
     let think = move || capture.end(raw);
-    if options.stay_attached { think() } else { py.detach(think) }
+    let snapshot = if options.stay_attached { think() } else { py.detach(think) };
+    Ok((snapshot?, held))
 }
 
 /// A capture under way: when it began, and what was known before.
@@ -249,9 +262,15 @@ impl Capture {
 ///
 /// For heaps that were walked with [`Options::stay_attached`] and while nothing
 /// could free the object since: either no Python code ran, or it is held.
-pub fn preview(_py: Python<'_>, graph: &Graph, node: NodeId, most: usize) -> Option<String> {
+pub fn preview(
+    _py: Python<'_>,
+    held: &Held,
+    graph: &Graph,
+    node: NodeId,
+    most: usize,
+) -> Option<String> {
     let address = graph.snapshot().address(node) as layout::Object;
-    if address.is_null() {
+    if address.is_null() || !held.has(address as usize) {
         return None;
     }
     let mut text = Vec::new();
@@ -261,9 +280,16 @@ pub fn preview(_py: Python<'_>, graph: &Graph, node: NodeId, most: usize) -> Opt
 }
 
 /// A new reference to a node's object, under the conditions of [`preview`].
-pub fn object_at<'py>(py: Python<'py>, graph: &Graph, node: NodeId) -> Option<Bound<'py, PyAny>> {
+///
+/// `None` where there is none, or it was dying during the walk.
+pub fn object_at<'py>(
+    py: Python<'py>,
+    held: &Held,
+    graph: &Graph,
+    node: NodeId,
+) -> Option<Bound<'py, PyAny>> {
     let address = graph.snapshot().address(node) as layout::Object;
-    if address.is_null() {
+    if address.is_null() || !held.has(address as usize) {
         return None;
     }
     // SAFETY: the object lives as documented.
@@ -276,13 +302,11 @@ pub fn object_at<'py>(py: Python<'py>, graph: &Graph, node: NodeId) -> Option<Bo
 ///
 /// Attached, and still the same pause.
 unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root)>) -> number::Raw {
-    let types = walker
-        .infos
-        .iter()
-        .map(|info| {
-            // SAFETY: the type of an object that was just walked.
-            let (module, qualname) =
-                unsafe { preview::type_names(info.object, MOST_NAME, walker.probe) };
+    // SAFETY: as the caller promises. On free-threaded builds the names were
+    // read before the others ran again, and none is left to read.
+    unsafe { walker.name_types() };
+    let types = (walker.infos.iter().zip(walker.type_names))
+        .map(|(info, (module, qualname))| {
             (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
@@ -318,11 +342,14 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         static_types: walker.static_types,
         tracked: walker.tracked as u64,
         own: walker.own,
-        accounts: Some(accounts),
+        // On free-threaded builds some references are not counted: those that
+        // frames borrow, and those to functions, types and code.
+        accounts: (!cfg!(Py_GIL_DISABLED)).then_some(accounts),
     }
 }
 
 /// What `gc.get_objects` gives, each object kept alive until it was walked.
+#[cfg(not(Py_GIL_DISABLED))]
 fn public_objects(py: Python<'_>) -> Option<Bound<'_, PyList>> {
     let objects = module(py, c"gc").and_then(|gc| gc.call_method0("get_objects")).ok()?;
     objects.cast_into().ok()
@@ -346,6 +373,9 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
         0 => {}
         1 => notices.push("1 other interpreter of this process is not walked".into()),
         count => notices.push(format!("{count} other interpreters of this process are not walked")),
+    }
+    if cfg!(Py_GIL_DISABLED) {
+        build.push_str(" free-threaded");
     }
     Info {
         tool: env!("CARGO_PKG_VERSION").into(),

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use pyo3::ffi;
+use snakeroot::snapshot::Flags;
 
 use crate::labels;
 use crate::layout::{self, Object};
@@ -35,9 +36,6 @@ impl Own {
     pub(crate) unsafe fn find(probe: &Probe) -> Self {
         let mut own = Self::default();
         own.addresses.insert(probe.own);
-        if !probe.readers.text {
-            return own;
-        }
         // SAFETY: borrowed from the interpreter, which keeps them; going over a
         // dict compares nothing.
         unsafe {
@@ -111,6 +109,13 @@ impl Own {
                     continue;
                 }
                 let target = record_of(place);
+                // On free-threaded builds some references are not counted, to
+                // dicts, modules, types and functions.
+                if cfg!(Py_GIL_DISABLED)
+                    && records[target as usize].flags.contains(Flags::COLLECTABLE)
+                {
+                    continue;
+                }
                 let hits = hits.entry(target).or_default();
                 *hits += 1;
                 if *hits == records[target as usize].refcount {

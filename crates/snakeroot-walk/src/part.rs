@@ -20,10 +20,11 @@ use crate::lists::Which;
 use crate::marks::Marks;
 use crate::number::Raw;
 use crate::own::Own;
+use crate::pause::{Collector, Held, Stopped};
 use crate::probe::Probe;
 use crate::sink::{Part, Targets};
 use crate::walker::Walker;
-use crate::{Capture, Collector, WalkError, into_raw, roots};
+use crate::{Capture, WalkError, into_raw, roots};
 
 /// Sources that one core looks through at a time.
 const CHUNK: usize = 1 << 15;
@@ -65,14 +66,20 @@ pub fn suits(probe: &Probe, objects: &[Bound<'_, PyAny>], around: Around<'_>) ->
                 ffi::PyObject_GC_IsTracked(object.as_ptr()) != 0
             };
             // In a collection a part of the heap is in no list, but may be led to.
-            probe.lists.is_some() && !probe.is_collecting() && objects.iter().all(tracked)
+            // On free-threaded builds all tracked objects can be gone through
+            // once in a pause, but the part is known only after that.
+            !cfg!(Py_GIL_DISABLED)
+                && probe.lists.is_some()
+                && !probe.is_collecting()
+                && objects.iter().all(tracked)
         }
     }
 }
 
 /// Records a part of the heap around some objects, which are its first nodes.
 ///
-/// Stays attached: no Python code runs before this returns.
+/// Stays attached: no Python code runs before this returns. Where other threads
+/// run on, what comes with the part keeps its objects alive.
 ///
 /// # Errors
 ///
@@ -87,7 +94,7 @@ pub fn part(
     probe: &Probe,
     objects: &[Bound<'_, PyAny>],
     around: Around<'_>,
-) -> Result<Snapshot, WalkError> {
+) -> Result<(Snapshot, Held), WalkError> {
     if !matches!(around, Around::Referents { .. }) {
         // An edge takes 8 bytes here, and a reference in the heap as many at least.
         crate::room_for(crate::resident_bytes() + (32 << 20))?;
@@ -96,6 +103,8 @@ pub fn part(
     let starts: Vec<usize> = objects.iter().map(|object| object.as_ptr() as usize).collect();
     let collector = Collector::pause();
     let collecting = capture.pause(probe);
+    let mut held = Held::default();
+    let stopped = Stopped::begin(py);
     // SAFETY: attached through `py`; nothing below runs Python code.
     let raw = unsafe {
         let met = match around {
@@ -116,17 +125,19 @@ pub fn part(
             walker.sink.whole.find(object);
         }
         let whole = &mut walker.sink.whole;
-        let roots = roots::of_interpreter(probe).into_iter();
+        let roots = roots::of_interpreter().into_iter();
         let met = roots.filter(|(object, _)| whole.marks.has(*object)).collect::<Vec<_>>();
         let roots = met.into_iter().map(|(object, root)| (whole.find(object), root)).collect();
         walker.take_threads(&capture.names);
         walker.close_part();
+        held.take(&walker.sink.whole.queue);
         let raw = into_raw(walker.into_whole(), roots);
         Raw { accounts: None, ..raw }
     };
+    drop(stopped);
     capture.resume();
     drop(collector);
-    capture.end(raw)
+    Ok((capture.end(raw)?, held))
 }
 
 /// Where the edges of the tracked objects lead.
@@ -164,7 +175,7 @@ impl Edges {
             let untracked: Vec<usize> = walker.static_types().chain(codes).collect();
             walker.targets_of(&untracked, &mut ends, &mut Vec::new());
             sources.extend(untracked);
-            let modules = roots::of_interpreter(probe).into_iter();
+            let modules = roots::of_interpreter().into_iter();
             let modules = modules.filter(|(_, root)| roots::is_module(root));
             let modules = modules.map(|(object, _)| object).collect();
             Self { sources, ends, targets: walker.sink.0, modules }

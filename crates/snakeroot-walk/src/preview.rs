@@ -77,25 +77,26 @@ pub(crate) unsafe fn items(object: Object, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Appends a float as Python would write it.
-unsafe fn float(value: f64, out: &mut Vec<u8>) {
-    // SAFETY: the interpreter's own function; it gives a C string of its
-    // allocator's, which is given back, and makes no object.
-    unsafe {
-        let kind = b'r' as std::ffi::c_char;
-        let text = ffi::PyOS_double_to_string(
-            value,
-            kind,
-            0,
-            ffi::Py_DTSF_ADD_DOT_0,
-            std::ptr::null_mut(),
-        );
-        if text.is_null() {
-            ffi::PyErr_Clear();
-            return;
-        }
-        out.extend_from_slice(CStr::from_ptr(text).to_bytes());
-        ffi::PyMem_Free(text.cast());
+/// Appends a float as Python would write it: the fewest digits that mean it,
+/// without the interpreter, whose function takes memory from its allocator.
+fn float(value: f64, out: &mut Vec<u8>) {
+    if value.is_nan() {
+        return out.extend_from_slice(b"nan");
+    }
+    if value.is_infinite() {
+        return out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" });
+    }
+    let exponent: i32 = format!("{value:e}")
+        .rsplit_once('e')
+        .and_then(|(_, exponent)| exponent.parse().ok())
+        .unwrap_or_default();
+    if value != 0.0 && !(-4..16).contains(&exponent) {
+        let text = format!("{value:e}");
+        let digits = text.split('e').next().unwrap_or_default();
+        let sign = if exponent < 0 { '-' } else { '+' };
+        out.extend_from_slice(format!("{digits}e{sign}{:02}", exponent.unsigned_abs()).as_bytes());
+    } else {
+        out.extend_from_slice(format!("{value:?}").as_bytes());
     }
 }
 
@@ -224,6 +225,33 @@ pub(crate) unsafe fn type_names(
                 Some((module, qualname)) => (module.into(), qualname.into()),
                 None => ("builtins".into(), name.as_ref().into()),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::float;
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (value, expected) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.5e300, "1.5e+300"),
+            (1e-4, "0.0001"),
+            (-1.25e-5, "-1.25e-05"),
+            (5e-324, "5e-324"),
+            (123456789012345680.0, "1.2345678901234568e+17"),
+            (f64::NAN, "nan"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut text = Vec::new();
+            float(value, &mut text);
+            assert_eq!(String::from_utf8_lossy(&text), expected);
         }
     }
 }

@@ -10,7 +10,7 @@ use pyo3::ffi;
 use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{self, MOST_CHARACTERS};
-use crate::layout::{self, Object, Type, WORD, attributes::Found, dict::Keys};
+use crate::layout::{self, HEADER_BYTES, Object, Type, WORD, attributes::Found, dict::Keys};
 use crate::optional::Special;
 use crate::preview;
 use crate::sink::Sink;
@@ -139,6 +139,10 @@ impl<S: Sink> Walker<'_, S> {
 
     #[inline(always)]
     unsafe fn sequence(&mut self, object: Object) {
+        if !self.probe.readers.sequence {
+            // SAFETY: as the caller promises.
+            return unsafe { self.sequence_by_asking(object) };
+        }
         let sink = &mut self.sink;
         // SAFETY: a list or tuple whose layout was tried.
         unsafe { sequence_items(object, |at, item| sink.edge(item, labels::item(at))) };
@@ -146,6 +150,10 @@ impl<S: Sink> Walker<'_, S> {
 
     #[inline(always)]
     unsafe fn dict(&mut self, object: Object) {
+        if !self.probe.readers.dict {
+            // SAFETY: as the caller promises.
+            return unsafe { self.dict_by_asking(object) };
+        }
         if self.probe.interned == Some(object as usize) {
             // SAFETY: as the caller promises.
             return unsafe { self.interned(object) };
@@ -191,9 +199,65 @@ impl<S: Sink> Walker<'_, S> {
 
     #[inline(always)]
     unsafe fn set(&mut self, object: Object) {
+        if !self.probe.readers.set {
+            // SAFETY: as the caller promises.
+            return unsafe { self.set_by_traverse(object) };
+        }
         let sink = &mut self.sink;
         // SAFETY: a set whose layout was tried.
         unsafe { set_elements(object, |element| sink.edge(element, labels::ELEMENT)) };
+    }
+
+    /// A list's or tuple's items through the public interface, which lends them.
+    #[inline(never)]
+    unsafe fn sequence_by_asking(&mut self, object: Object) {
+        // SAFETY: the type's flag tells which it is; the index is below the size.
+        unsafe {
+            let ty = ffi::Py_TYPE(object);
+            let is_list = layout::has_flags(ty, ffi::Py_TPFLAGS_LIST_SUBCLASS);
+            let count = if is_list { ffi::PyList_Size(object) } else { ffi::PyTuple_Size(object) };
+            for at in 0..count {
+                let item = match is_list {
+                    true => ffi::PyList_GetItem(object, at),
+                    false => ffi::PyTuple_GetItem(object, at),
+                };
+                self.sink.edge(item, labels::item(at as usize));
+            }
+        }
+    }
+
+    /// A dict's entries through the public interface, which compares nothing.
+    #[inline(never)]
+    unsafe fn dict_by_asking(&mut self, object: Object) {
+        let is_interned = self.probe.interned == Some(object as usize);
+        let sink = &mut self.sink;
+        // SAFETY: a dict; nothing changes it meanwhile.
+        unsafe {
+            crate::own::for_each_item(object, |key, value| {
+                if is_interned {
+                    sink.edge(key, labels::WEAK);
+                    sink.edge(value, labels::WEAK);
+                } else {
+                    sink.key(key);
+                    sink.edge(value, labels::VALUE);
+                }
+            });
+        }
+    }
+
+    /// A set's elements by the traverse function of sets, which visits no more.
+    #[inline(never)]
+    unsafe fn set_by_traverse(&mut self, object: Object) {
+        extern "C" fn visit<S: Sink>(element: Object, sink: *mut c_void) -> c_int {
+            // SAFETY: the sink passed to `traverse` below, used by nobody else
+            // until that returns.
+            unsafe { (*sink.cast::<S>()).edge(element, labels::ELEMENT) };
+            0
+        }
+        if let Some(traverse) = self.probe.traverse.set {
+            // SAFETY: a set or frozenset.
+            unsafe { traverse(object, visit::<S>, (&raw mut self.sink).cast()) };
+        }
     }
 
     /// The attributes of an instance that lie in an array.
@@ -421,13 +485,11 @@ impl<S: Sink> Walker<'_, S> {
                 Locals::None => (info.basic_size / WORD).min(MOST_WORDS),
             };
             let from = search.from.min(words);
-            let at =
-                (from..words).chain((layout::HEADER_BYTES / WORD).min(words)..from).find(|&at| {
-                    let word: usize = layout::read(object.cast(), (at * WORD) as isize);
-                    // From 3.14 on the locals of a frame are tagged.
-                    (word == referent || cfg!(Py_3_14) && word & !3 == referent)
-                        && search.is_free(at)
-                });
+            let at = (from..words).chain((HEADER_BYTES / WORD).min(words)..from).find(|&at| {
+                let word: usize = layout::read(object.cast(), (at * WORD) as isize);
+                // From 3.14 on the locals of a frame are tagged.
+                (word == referent || cfg!(Py_3_14) && word & !3 == referent) && search.is_free(at)
+            });
             let Some(at) = at else {
                 // A field may lie askew, at no word's place.
                 let askew = |field: &&Member| {
@@ -518,7 +580,7 @@ impl<S: Sink> Walker<'_, S> {
             let instruction: usize = layout::read(object.cast(), offset);
             let place =
                 *self.known_places.entry((code as usize, instruction)).or_insert_with(|| {
-                    let line = crate::threads::line_of(code, instruction);
+                    let line = crate::threads::line_of(code, instruction, self.probe.code_copies);
                     self.places.push(crate::threads::frame_name(code, line));
                     self.places.len() as u32 - 1
                 });
@@ -629,11 +691,15 @@ impl<S: Sink> Walker<'_, S> {
                 }
                 Named::Module => {
                     let dict = ffi::PyModule_GetDict(object);
-                    let name = if dict.is_null() || !self.probe.readers.dict {
-                        std::ptr::null_mut()
-                    } else {
-                        layout::dict::get_identical(dict, self.probe.words.name)
-                    };
+                    let wanted = self.probe.words.name;
+                    let mut name = std::ptr::null_mut();
+                    if !dict.is_null() && self.probe.readers.dict {
+                        name = layout::dict::get_identical(dict, wanted);
+                    } else if !dict.is_null() {
+                        crate::own::for_each_item(dict, |key, value| {
+                            name = if key == wanted { value } else { name };
+                        });
+                    }
                     if !name.is_null() && ffi::PyUnicode_Check(name) != 0 {
                         self.names.add(at, |out| layout::text::append(name, 400, out));
                     }

@@ -7,14 +7,13 @@ use pyo3::ffi;
 use snakeroot::snapshot::{Root, RootKind};
 
 use crate::layout;
-use crate::probe::Probe;
 
 /// The modules in `sys.modules` and that dict itself, each with its address.
 ///
 /// # Safety
 ///
 /// Attached; the addresses mean these objects until Python code runs.
-pub(crate) unsafe fn of_interpreter(probe: &Probe) -> Vec<(usize, Root)> {
+pub(crate) unsafe fn of_interpreter() -> Vec<(usize, Root)> {
     let mut roots = Vec::new();
     // SAFETY: borrowed from the interpreter, which keeps them; going over a
     // dict compares nothing.
@@ -30,9 +29,7 @@ pub(crate) unsafe fn of_interpreter(probe: &Probe) -> Vec<(usize, Root)> {
                 continue;
             }
             let mut name = Vec::new();
-            if probe.readers.text {
-                layout::text::append(key, 400, &mut name);
-            }
+            layout::text::append(key, 400, &mut name);
             let name = String::from_utf8_lossy(&name).into_owned();
             let root = if name == "builtins" {
                 Root::new(RootKind::Builtins, "")

@@ -185,8 +185,8 @@ impl<S: Sink> Walker<'_, S> {
             let (first, count) = self.local_labels(code);
             for index in 0..count {
                 let word: usize = layout::read(frame, (at.locals + index * WORD) as isize);
-                if cfg!(Py_3_14) && word & 3 == 3 {
-                    continue; // a number, not an object
+                if cfg!(Py_3_14) && word & 2 != 0 {
+                    continue; // a number or a mark, not an object
                 }
                 let held = if cfg!(Py_3_14) { word & !3 } else { word };
                 self.sink.edge(held as Object, first + index as u32);
@@ -204,9 +204,9 @@ impl<S: Sink> Walker<'_, S> {
                     self.suspects.push(Suspect { owner, label, word: word & !3 });
                 }
             }
-            let line = at
-                .instruction
-                .and_then(|offset| line_of(code, layout::read(frame, offset as isize)));
+            let line = at.instruction.and_then(|offset| {
+                line_of(code, layout::read(frame, offset as isize), self.probe.code_copies)
+            });
             let name = frame_name(code, line);
             let end = self.sink.len() as u64;
             self.synthetics.push(Synthetic { name, is_thread: false, end, thread });
@@ -224,18 +224,33 @@ unsafe fn is_shim(code: Object) -> bool {
     cfg!(all(Py_3_12, not(Py_3_13))) && unsafe { frame_name(code, None) }.ends_with(" <shim>")
 }
 
-/// The line of an instruction.
+/// The line of an instruction, which may be in a copy of the code's own; `None`
+/// for an address that is in none.
 ///
 /// # Safety
 ///
-/// Attached; `code` is a code object.
-pub(crate) unsafe fn line_of(code: Object, instruction: usize) -> Option<c_int> {
-    // SAFETY: as the caller promises; an address outside the code has no line.
+/// Attached; `code` is a code object, `copies` the word that leads to the copies.
+#[cfg(Py_3_11)]
+pub(crate) unsafe fn line_of(
+    code: Object,
+    instruction: usize,
+    copies: Option<usize>,
+) -> Option<c_int> {
+    // SAFETY: as the caller promises.
     unsafe {
-        let start = code as usize + (*ffi::Py_TYPE(code)).tp_basicsize as usize;
-        let offset = c_int::try_from(instruction.wrapping_sub(start)).ok()?;
-        Some(ffi::PyCode_Addr2Line(code.cast(), offset))
+        let offset = layout::code::offset(code, instruction, copies)?;
+        Some(ffi::PyCode_Addr2Line(code.cast(), c_int::try_from(offset).ok()?))
     }
+}
+
+/// Frames are objects, which tell their lines themselves.
+///
+/// # Safety
+///
+/// None.
+#[cfg(not(Py_3_11))]
+pub(crate) unsafe fn line_of(_: Object, _: usize, _: Option<usize>) -> Option<c_int> {
+    None
 }
 
 /// `handle() service.py:42`.

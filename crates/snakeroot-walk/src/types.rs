@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use pyo3::ffi;
 
 use crate::labels::{self, Labels};
-use crate::layout::{self, Object, Type, WORD, type_flags};
+use crate::layout::{self, HEADER_BYTES, Object, Type, WORD, type_flags};
 use crate::optional::Special;
 use crate::probe::{Probe, SizeFunction, Sizes};
 use snakeroot::snapshot::LabelKind;
@@ -146,7 +146,7 @@ impl TypeInfo {
     pub(crate) unsafe fn of(ty: Type, probe: &Probe, labels: &mut Labels) -> Self {
         // SAFETY: the slots of a type and of its bases, which it keeps alive.
         unsafe {
-            let flags = (*ty).tp_flags;
+            let flags = layout::flags(ty);
             let heap = flags & ffi::Py_TPFLAGS_HEAPTYPE != 0;
             let collectable = flags & ffi::Py_TPFLAGS_HAVE_GC != 0;
             let mut slots = Vec::new();
@@ -169,12 +169,12 @@ impl TypeInfo {
                         attributes = Attributes::Managed;
                         // Then the base visits them too.
                         repeats =
-                            !base.is_null() && (*base).tp_flags & type_flags::MANAGED_DICT != 0;
+                            !base.is_null() && layout::flags(base) & type_flags::MANAGED_DICT != 0;
                     } else if (*ty).tp_dictoffset != 0 && (*ty).tp_dictoffset != base_offset {
                         attributes = Attributes::At((*ty).tp_dictoffset);
                     }
                     let base_heap =
-                        !base.is_null() && (*base).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE != 0;
+                        !base.is_null() && layout::flags(base) & ffi::Py_TPFLAGS_HEAPTYPE != 0;
                     holds_type = traverse.is_none() || !base_heap;
                 } else {
                     holds_type = false;
@@ -243,38 +243,38 @@ unsafe fn contents(
     traverse: Option<ffi::traverseproc>,
     probe: &Probe,
 ) -> (Contents, Option<ffi::traverseproc>) {
-    let (known, readers) = (&probe.traverse, &probe.readers);
+    let known = &probe.traverse;
     if traverse.is_none() {
         return (Contents::Nothing, None);
     }
-    for (function, contents, works) in [
-        (known.list, Contents::List, readers.sequence),
-        (known.tuple, Contents::Tuple, readers.sequence),
-        (known.dict, Contents::Dict, readers.dict),
-        (known.set, Contents::Set, readers.set),
-        (known.ty, Contents::Type, true),
+    for (function, contents) in [
+        (known.list, Contents::List),
+        (known.tuple, Contents::Tuple),
+        (known.dict, Contents::Dict),
+        (known.set, Contents::Set),
+        (known.ty, Contents::Type),
     ] {
-        if same(traverse, function) && works {
+        if same(traverse, function) {
             return (contents, None);
         }
     }
     // A C type that adds to a container: the container's part is read, and
     // what traverse visits beyond it.
     // SAFETY: the caller's type.
-    let flags = unsafe { (*ty).tp_flags };
-    for (flag, contents, works) in [
-        (ffi::Py_TPFLAGS_LIST_SUBCLASS, Contents::List, readers.sequence),
-        (ffi::Py_TPFLAGS_TUPLE_SUBCLASS, Contents::Tuple, readers.sequence),
-        (ffi::Py_TPFLAGS_DICT_SUBCLASS, Contents::Dict, readers.dict),
-        (ffi::Py_TPFLAGS_TYPE_SUBCLASS, Contents::Type, true),
+    let flags = unsafe { layout::flags(ty) };
+    for (flag, contents) in [
+        (ffi::Py_TPFLAGS_LIST_SUBCLASS, Contents::List),
+        (ffi::Py_TPFLAGS_TUPLE_SUBCLASS, Contents::Tuple),
+        (ffi::Py_TPFLAGS_DICT_SUBCLASS, Contents::Dict),
+        (ffi::Py_TPFLAGS_TYPE_SUBCLASS, Contents::Type),
     ] {
-        if flags & flag != 0 && works {
+        if flags & flag != 0 {
             return (contents, traverse);
         }
     }
     // SAFETY: two types.
     let is_set = |set| unsafe { ffi::PyType_IsSubtype(ty, set) != 0 };
-    if readers.set && (is_set(&raw mut ffi::PySet_Type) || is_set(&raw mut ffi::PyFrozenSet_Type)) {
+    if is_set(&raw mut ffi::PySet_Type) || is_set(&raw mut ffi::PyFrozenSet_Type) {
         return (Contents::Set, traverse);
     }
     (Contents::Nothing, traverse)
@@ -359,9 +359,9 @@ unsafe fn strong(ty: Type, probe: &Probe, labels: &mut Labels) -> Vec<Member> {
 /// What `sys.getsizeof` adds to an instance's own size.
 unsafe fn header(ty: Type) -> u64 {
     // SAFETY: the caller's type.
-    let flags = unsafe { (*ty).tp_flags };
+    let flags = unsafe { layout::flags(ty) };
     let mut words = 0;
-    if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 {
+    if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 && !cfg!(Py_GIL_DISABLED) {
         words += 2;
     }
     #[cfg(all(Py_3_11, not(Py_3_12)))]
@@ -446,7 +446,7 @@ unsafe fn locals(ty: Type, probe: &Probe) -> Locals {
 unsafe fn named(ty: Type, probe: &Probe) -> Named {
     // SAFETY: the caller's type; the others live as long as the interpreter.
     unsafe {
-        if (*ty).tp_flags & ffi::Py_TPFLAGS_TYPE_SUBCLASS != 0 {
+        if layout::flags(ty) & ffi::Py_TPFLAGS_TYPE_SUBCLASS != 0 {
             return Named::Type;
         }
         if ffi::PyType_IsSubtype(ty, &raw mut ffi::PyModule_Type) != 0 {
@@ -534,6 +534,8 @@ pub(crate) unsafe fn type_attribute(ty: Type, name: Object, probe: &Probe) -> Ob
             std::ptr::null_mut()
         } else if probe.readers.dict {
             layout::dict::get_identical(dict, name)
+        } else if cfg!(Py_GIL_DISABLED) {
+            std::ptr::null_mut() // a look-up may wait for the dict's lock
         } else {
             ffi::PyDict_GetItem(dict, name)
         }
@@ -588,6 +590,8 @@ unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
                 ty,
                 (*found.cast::<ffi::PyMethodDescrObject>()).d_common.d_type,
             ) != 0;
+        #[cfg(Py_GIL_DISABLED)]
+        let of_ours = of_ours && may_ask_while_stopped(found);
         if !of_ours {
             return SizeRule::NotAsked;
         }
@@ -601,6 +605,48 @@ unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
                 }
             }
             None => SizeRule::Call(found),
+        }
+    }
+}
+
+/// Whether a `__sizeof__` takes no lock but that of its object, so that it can
+/// be called while other threads stand still.
+///
+/// Known of the interpreter's own modules and of numpy. `BytesIO` asks its
+/// buffer in turn, by a look-up that locks.
+///
+/// # Safety
+///
+/// `found` is an object.
+#[cfg(Py_GIL_DISABLED)]
+unsafe fn may_ask_while_stopped(found: Object) -> bool {
+    const MODULES: [&[u8]; 12] = [
+        b"_collections",
+        b"_ctypes",
+        b"_io",
+        b"_pickle",
+        b"_queue",
+        b"_struct",
+        b"array",
+        b"collections",
+        b"decimal",
+        b"itertools",
+        b"mmap",
+        b"numpy",
+    ];
+    // SAFETY: a descriptor of a method has the type that it belongs to, which
+    // has a name.
+    unsafe {
+        if ffi::Py_TYPE(found) != &raw mut ffi::PyMethodDescr_Type {
+            return false;
+        }
+        let owner = (*found.cast::<ffi::PyDescrObject>()).d_type;
+        let name = CStr::from_ptr((*owner).tp_name).to_bytes();
+        match name.iter().position(|&byte| byte == b'.') {
+            None => !layout::has_flags(owner, ffi::Py_TPFLAGS_HEAPTYPE),
+            Some(_) if name == b"_io.BytesIO" => false,
+            Some(_) if name == b"xml.etree.ElementTree.Element" => true,
+            Some(dot) => MODULES.contains(&&name[..dot]),
         }
     }
 }
@@ -687,7 +733,7 @@ pub(crate) unsafe fn own_size(
                 {
                     layout::int::digits(object)
                 } else {
-                    layout::read::<isize>(object.cast(), 16).unsigned_abs()
+                    layout::read::<isize>(object.cast(), HEADER_BYTES as isize).unsigned_abs()
                 };
                 (basic as u64).saturating_add(item.saturating_mul(items) as u64)
             }
@@ -705,7 +751,10 @@ pub(crate) unsafe fn own_size(
                 (basic + slots * 2 * WORD) as u64
             }
             SizeRule::Text => layout::text::size(object),
-            SizeRule::Int => 24 + 4 * layout::int::digits(object).max(sizes.least_digits) as u64,
+            SizeRule::Int => {
+                let digits = layout::int::digits(object).max(sizes.least_digits);
+                (HEADER_BYTES + WORD + 4 * digits) as u64
+            }
         }
     }
 }

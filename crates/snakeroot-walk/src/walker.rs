@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 
 use pyo3::ffi;
+#[cfg(not(Py_GIL_DISABLED))]
 use pyo3::prelude::*;
 use snakeroot::snapshot::{Flags, LabelKind};
 
 use crate::labels::{Labels, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type};
+#[cfg(not(Py_GIL_DISABLED))]
 use crate::lists::Which;
 use crate::optional::Special;
 use crate::own::Own;
@@ -32,6 +34,8 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) records: Vec<Record>,
     pub(crate) large_sizes: Vec<(u32, u64)>,
     pub(crate) infos: Vec<TypeInfo>,
+    /// Module and name of the first of the infos' types.
+    pub(crate) type_names: Vec<(Box<str>, Box<str>)>,
     types: TypeMap,
     pub(crate) labels: Labels,
     /// Labels for the keys that instances share, by the keys and their kind.
@@ -78,6 +82,7 @@ impl<'p, S: Sink> Walker<'p, S> {
             records: Vec::new(),
             large_sizes: Vec::new(),
             infos: Vec::with_capacity(4096),
+            type_names: Vec::new(),
             types: TypeMap::new(),
             labels: Labels::new(),
             shared: HashMap::new(),
@@ -124,6 +129,19 @@ impl<'p, S: Sink> Walker<'p, S> {
         // SAFETY: the type of an object.
         unsafe { self.sink.ty(ty) };
         place
+    }
+
+    /// Reads the names of the types that were met since it was last done.
+    ///
+    /// # Safety
+    ///
+    /// Attached, and still the pause in which they were met.
+    pub(crate) unsafe fn name_types(&mut self) {
+        for info in &self.infos[self.type_names.len()..] {
+            // SAFETY: the type of an object that was just walked.
+            self.type_names
+                .push(unsafe { preview::type_names(info.object, crate::MOST_NAME, self.probe) });
+        }
     }
 
     /// Records the object at a place of the queue.
@@ -212,6 +230,14 @@ impl<'p, S: Sink> Walker<'p, S> {
         // SAFETY: the rule of the object's type.
         let size = unsafe {
             match info.size {
+                // The function might wait for a lock whose holder stands still.
+                #[cfg(Py_GIL_DISABLED)]
+                SizeRule::Ask(_) | SizeRule::Call(_) if !layout::is_unlocked(object) => {
+                    *flags |= Flags::SIZE_NOT_ASKED;
+                    let (basic, item) = (info.basic_size, info.item_size);
+                    own_size(object, SizeRule::NotAsked, basic, item, &self.probe.sizes)
+                        + info.header
+                }
                 SizeRule::Ask(function) => {
                     self.ask_size(object, place, |object| function(object, std::ptr::null_mut()))
                 }
@@ -284,6 +310,7 @@ impl Walker<'_, Whole> {
     /// # Safety
     ///
     /// Attached; no Python code runs until the walk is over.
+    #[cfg(not(Py_GIL_DISABLED))]
     pub(crate) unsafe fn take_tracked<'py>(
         &mut self,
         others: impl Iterator<Item = Bound<'py, PyAny>>,
@@ -307,13 +334,13 @@ impl Walker<'_, Whole> {
         self.tracked = sink.queue.len();
     }
 
-    /// Reads all objects found so far and all that they lead to.
+    /// Reads all objects found since the last time and all that they lead to.
     ///
     /// # Safety
     ///
     /// As for `take_tracked`.
     pub(crate) unsafe fn close(&mut self) {
-        let mut at = 0;
+        let mut at = self.records.len();
         while at < self.sink.queue.len() {
             let queue = &self.sink.queue;
             if let Some(&far) = queue.get(at + 2 * AHEAD) {
@@ -328,7 +355,12 @@ impl Walker<'_, Whole> {
             // collector's lists, and nothing is freed during the pause.
             unsafe {
                 let object = self.sink.queue[at] as Object;
+                #[cfg(not(Py_GIL_DISABLED))]
                 let tracked = at < self.tracked || self.collecting && layout::is_tracked(object);
+                #[cfg(Py_GIL_DISABLED)]
+                let tracked = layout::is_tracked(object);
+                #[cfg(Py_GIL_DISABLED)]
+                (self.tracked += usize::from(tracked));
                 self.object(object, at, tracked);
             }
             at += 1;
@@ -366,6 +398,7 @@ impl<'p> Walker<'p, Part> {
             records: self.records,
             large_sizes: self.large_sizes,
             infos: self.infos,
+            type_names: self.type_names,
             types: self.types,
             labels: self.labels,
             shared: self.shared,

@@ -11,6 +11,7 @@ mod trials;
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -73,6 +74,9 @@ pub struct Probe {
     pub(crate) frame_object: Option<usize>,
     /// From a code object to the tuples with the names of its locals, in order.
     pub(crate) local_names: Vec<usize>,
+    /// From a code object to the copies of its instructions that threads run,
+    /// on free-threaded builds.
+    pub(crate) code_copies: Option<usize>,
     /// From a thread state to its `threading.get_ident`.
     pub(crate) thread_ident: Option<usize>,
     /// From a code object to how many places its frames' value stack has.
@@ -154,16 +158,21 @@ impl Probe {
     /// Tries everything. Runs Python code of our own, so not during a walk.
     pub fn new(py: Python<'_>) -> PyResult<Self> {
         // What is made meanwhile stays young, and so can be given back at the end.
-        let collector = crate::Collector::pause();
+        let collector = crate::pause::Collector::pause();
         let source = CString::new(include_str!("probe.py")).expect("the source has no NUL");
         let samples = PyModule::from_code(py, &source, c"probe.py", c"_snakeroot_probe")?;
         let mut notices = Vec::new();
-        let lists = Lists::find(py).filter(|lists| trials::lists_agree(py, lists));
+        let why = |name: &str| match wanted(name) {
+            true => "they do not lie as expected".to_owned(),
+            false => format!("{WITHOUT} asks for that"),
+        };
+        let lists = Some(()).filter(|()| wanted("gc lists")).and_then(|()| Lists::find(py));
+        let lists = lists.filter(|lists| trials::lists_agree(py, lists));
         if lists.is_none() {
-            notices.push(
-                "objects are found by gc.get_objects: the collector's lists do not lie as expected"
-                    .into(),
-            );
+            notices.push(format!(
+                "the collector's lists are left, and gc.get_objects asked: {}",
+                why("gc lists")
+            ));
         }
         let of = |ty: Bound<'_, PyType>| ty.as_type_ptr();
         // SAFETY: types that live as long as the interpreter, or as `samples`.
@@ -178,32 +187,34 @@ impl Probe {
             }
         };
         let mut readers = Readers {
-            sequence: trials::sequences_agree(&samples.call_method0("sequences")?)?,
-            dict: trials::dicts_agree(&samples.call_method0("dicts")?)?,
-            set: trials::sets_agree(&samples.call_method0("sets")?)?,
+            sequence: wanted("list, tuple")
+                && trials::sequences_agree(&samples.call_method0("sequences")?)?,
+            dict: wanted("dict") && trials::dicts_agree(&samples.call_method0("dicts")?)?,
+            set: wanted("set") && trials::sets_agree(&samples.call_method0("sets")?)?,
             instance: false,
-            text: trials::texts_agree(&samples.call_method0("strings")?)?,
-            int: trials::ints_agree(py)?,
+            text: wanted("str") && trials::texts_agree(&samples.call_method0("strings")?)?,
+            int: wanted("int") && trials::ints_agree(py)?,
             generator: false,
         };
         layout::text::READABLE.store(readers.text, Ordering::Relaxed);
-        readers.instance =
-            readers.dict && trials::instances_agree(&samples.call_method0("instances")?)?;
+        readers.instance = wanted("instance attributes")
+            && readers.dict
+            && trials::instances_agree(&samples.call_method0("instances")?)?;
         let local_names = offsets::local_names(&samples)?;
-        readers.generator = !local_names.is_empty()
+        readers.generator = wanted("generator locals")
+            && !local_names.is_empty()
             && trials::generators_agree(&samples.call_method0("generators")?)?;
-        for (works, what) in [
-            (readers.sequence, "lists and tuples"),
-            (readers.dict, "dicts"),
-            (readers.set, "sets"),
-            (readers.instance, "instance attributes"),
-            (readers.text, "str"),
-            (readers.int, "int"),
+        for (works, name, what) in [
+            (readers.sequence, "list, tuple", "lists and tuples"),
+            (readers.dict, "dict", "dicts"),
+            (readers.set, "set", "sets"),
+            (readers.instance, "instance attributes", "instance attributes"),
+            (readers.text, "str", "str"),
+            (readers.int, "int", "int"),
         ] {
             if !works {
-                notices.push(format!(
-                    "{what} are read through the public interface: they do not lie as expected"
-                ));
+                let why = why(name);
+                notices.push(format!("{what} are read through the public interface: {why}"));
             }
         }
         let words = Words {
@@ -239,24 +250,25 @@ impl Probe {
             frame_object: None,
             frame_own: None,
             local_names,
+            code_copies: offsets::code_copies(&samples)?,
             thread_ident: offsets::thread_ident(py)?,
             parameters: offsets::code_member(&samples, c"co_argcount")?,
             stack_size: offsets::code_member(&samples, c"co_stacksize")?,
             words,
-            held: [words.size_of, words.module, words.name].map(|word| word as usize).into(),
+            held: KEPT.lock().map(|all| all.clone()).unwrap_or_default(),
             own: py.get_type::<pyo3::panic::PanicException>().as_ptr() as usize,
             notices,
             strong,
             optional: Optional::new(),
         };
         probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
-        (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
+        if wanted("running frames") {
+            (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
+        }
         probe.frame_own = offsets::frame_own(&samples, &probe)?;
         if probe.frames.is_none() && probe.frame_object.is_none() {
-            probe.notices.push(
-                "local variables of running frames are not seen: frames do not lie as expected"
-                    .into(),
-            );
+            let why = why("running frames");
+            probe.notices.push(format!("local variables of running frames are not seen: {why}"));
         }
         COROUTINE.set(py, samples.getattr("coroutine")?.unbind()).ok();
         // The samples' module goes, and with it all that it made.
@@ -311,9 +323,16 @@ impl Probe {
             .is_some_and(|at| unsafe { layout::read::<std::ffi::c_int>(at as *const u8, 0) != 0 })
     }
 
-    /// How objects are found: `gc lists` or `gc.get_objects`.
+    /// How objects are found: in `gc lists`, by `gc.get_objects`, or on
+    /// free-threaded builds by a visit of the `stopped world`.
     pub fn enumeration(&self) -> &'static str {
-        if self.lists.is_some() { "gc lists" } else { "gc.get_objects" }
+        if cfg!(Py_GIL_DISABLED) {
+            "stopped world"
+        } else if self.lists.is_some() {
+            "gc lists"
+        } else {
+            "gc.get_objects"
+        }
     }
 
     /// What does not work as it should here, a sentence each.
@@ -325,7 +344,10 @@ impl Probe {
     /// Each reader by name and whether it may be used.
     pub fn readers(&self) -> Vec<(&'static str, bool)> {
         [
-            ("gc lists", self.lists.is_some()),
+            (
+                if cfg!(Py_GIL_DISABLED) { "stopped world" } else { "gc lists" },
+                self.lists.is_some(),
+            ),
             ("list, tuple", self.readers.sequence),
             ("dict", self.readers.dict),
             ("set", self.readers.set),
@@ -357,7 +379,24 @@ pub(crate) fn coroutine(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     function.bind(py).call1((py.None(),))
 }
 
+/// Names of readers and sizes that are to be left alone, as `snakeroot doctor`
+/// has them, with semicolons between; or `all`.
+const WITHOUT: &str = "SNAKEROOT_WITHOUT";
+
+/// Whether a reader may be tried at all.
+fn wanted(name: &str) -> bool {
+    let without = std::env::var(WITHOUT).unwrap_or_default();
+    !without.split(';').any(|each| each.trim() == name || each.trim() == "all")
+}
+
+/// References that are never given back; a walk knows of them.
+static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
 /// Keeps a reference for good and gives the address.
 fn kept(object: Bound<'_, PyAny>) -> Object {
-    object.into_ptr()
+    let object = object.into_ptr();
+    if let Ok(mut all) = KEPT.lock() {
+        all.push(object as usize);
+    }
+    object
 }

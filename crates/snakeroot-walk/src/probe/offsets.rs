@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule};
 
 use super::{Field, FrameLayout, Probe, TAG_BITS};
-use crate::layout::{self, Object, WORD};
+use crate::layout::{self, HEADER_BYTES, Object, WORD};
 use crate::lists::Lists;
 #[cfg(Py_3_14)]
 use crate::lists::Which;
@@ -22,7 +22,7 @@ pub(super) fn words(object: &Bound<'_, PyAny>) -> usize {
     unsafe {
         let ty = ffi::Py_TYPE(object.as_ptr());
         let items = if (*ty).tp_itemsize > 0 {
-            layout::read::<isize>(object.as_ptr().cast(), 16).unsigned_abs()
+            layout::read::<isize>(object.as_ptr().cast(), HEADER_BYTES as isize).unsigned_abs()
         } else {
             0
         };
@@ -34,7 +34,7 @@ pub(super) fn words(object: &Bound<'_, PyAny>) -> usize {
 pub(crate) fn find_words(object: &Bound<'_, PyAny>, value: usize) -> Vec<usize> {
     // SAFETY: the type of a live object.
     let fields = unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_basicsize as usize } / WORD;
-    (2..words(object).min(fields))
+    (HEADER_BYTES / WORD..words(object).min(fields))
         .map(|at| at * WORD)
         .filter(|&offset| {
             // SAFETY: a word of the object, see `words`.
@@ -179,6 +179,7 @@ fn code_words(samples: &Bound<'_, PyModule>, _names: usize) -> PyResult<(usize, 
 
 /// Where the collector says that it is at work: the int before its lists of
 /// garbage and of callbacks, which lie behind its lists of objects.
+#[cfg(not(Py_GIL_DISABLED))]
 pub(super) fn collecting(py: Python<'_>, lists: &Lists) -> Option<usize> {
     const BYTES: usize = 1024;
     let gc = crate::module(py, c"gc").ok()?;
@@ -193,6 +194,12 @@ pub(super) fn collecting(py: Python<'_>, lists: &Lists) -> Option<usize> {
     // From 3.15 on the frame that began the collection stands between.
     let flag = at - if cfg!(Py_3_15) { 2 * WORD } else { WORD };
     peek::word(flag).filter(|&word| word & 0xffff_ffff <= 1).map(|_| flag)
+}
+
+/// A collection stops the world, and so does a walk: neither meets the other.
+#[cfg(Py_GIL_DISABLED)]
+pub(super) fn collecting(_py: Python<'_>, _lists: &Lists) -> Option<usize> {
+    None
 }
 
 /// The type of deques, if traverse visits the items in order.
@@ -247,12 +254,12 @@ pub(super) fn local_names(samples: &Bound<'_, PyModule>) -> PyResult<Vec<usize>>
     let items = std::mem::offset_of!(ffi::PyTupleObject, ob_item);
     // SAFETY: a type that lives as long as the interpreter.
     let size = unsafe { (*ffi::Py_TYPE(code.as_ptr())).tp_basicsize as usize };
-    for offset in (16..size).step_by(WORD) {
+    for offset in (HEADER_BYTES..size).step_by(WORD) {
         // SAFETY: a word of the code object.
         let word: usize = unsafe { layout::read(code.as_ptr().cast(), offset as isize) };
         let found = word.is_multiple_of(WORD)
-            && peek::word(word.wrapping_add(WORD)) == Some(tuple_type)
-            && peek::word(word + 2 * WORD) == Some(expected.len())
+            && peek::word(word.wrapping_add(HEADER_BYTES - WORD)) == Some(tuple_type)
+            && peek::word(word.wrapping_add(HEADER_BYTES)) == Some(expected.len())
             && expected
                 .iter()
                 .enumerate()
@@ -262,6 +269,25 @@ pub(super) fn local_names(samples: &Bound<'_, PyModule>) -> PyResult<Vec<usize>>
         }
     }
     Ok(Vec::new())
+}
+
+/// From a code object to an array of the copies of its instructions, of which
+/// the first is its own.
+pub(super) fn code_copies(samples: &Bound<'_, PyModule>) -> PyResult<Option<usize>> {
+    const MOST_COPIES: usize = 1 << 16;
+    if !cfg!(Py_GIL_DISABLED) {
+        return Ok(None);
+    }
+    let code = samples.getattr("generator")?.getattr("__code__")?;
+    // SAFETY: a type that lives as long as the interpreter.
+    let size = unsafe { (*ffi::Py_TYPE(code.as_ptr())).tp_basicsize as usize };
+    let own = code.as_ptr() as usize + size;
+    Ok((HEADER_BYTES..size).step_by(WORD).find(|&offset| {
+        // SAFETY: a word of the code object.
+        let word: usize = unsafe { layout::read(code.as_ptr().cast(), offset as isize) };
+        peek::word(word).is_some_and(|count| (1..MOST_COPIES).contains(&count))
+            && peek::word(word.wrapping_add(WORD)) == Some(own)
+    }))
 }
 
 /// The dicts of the static types that do not point to them themselves.
@@ -316,7 +342,12 @@ pub(super) fn interned_table(py: Python<'_>, lists: &Lists) -> Option<usize> {
             if found.is_none() && ffi::Py_TYPE(object) == &raw mut ffi::PyDict_Type {
                 let keys = layout::dict::keys(object);
                 let only_text = !keys.0.is_null() && keys.has_only_text();
-                if only_text && ffi::PyDict_GetItemWithError(object, text) == text {
+                // A look-up may wait for a lock, whose holder may stand still here.
+                #[cfg(Py_GIL_DISABLED)]
+                let value = |dict| layout::dict::get_identical(dict, text);
+                #[cfg(not(Py_GIL_DISABLED))]
+                let value = |dict| ffi::PyDict_GetItemWithError(dict, text);
+                if only_text && value(object) == text {
                     found = Some(object as usize);
                 }
             }
@@ -350,19 +381,23 @@ pub(super) fn frames(
     let py = samples.py();
     let found: Found = Arc::default();
     let keep = found.clone();
+    #[cfg(Py_3_11)]
+    let copies = code_copies(samples)?;
     let native = PyCFunction::new_closure(py, None, None, move |arguments, _| -> PyResult<()> {
         let inner: usize = arguments.get_item(1)?.as_ptr() as usize;
         let outer: usize = arguments.get_item(2)?.as_ptr() as usize;
         let mark: usize = arguments.get_item(3)?.as_ptr() as usize;
-        // SAFETY: attached; a code object's type and size.
-        let (state, size, items) = unsafe {
-            let code = inner as Object;
-            let size = (*ffi::Py_TYPE(code)).tp_basicsize as usize;
-            (ffi::PyThreadState_Get() as usize, size, layout::read::<usize>(code.cast(), 16))
-        };
+        // SAFETY: attached.
+        let state = unsafe { ffi::PyThreadState_Get() } as usize;
         let both = if cfg!(Py_3_11) {
-            let instructions = inner + size..inner + size + 2 * items;
-            (frame_layouts(state, inner, outer, mark, &instructions), Vec::new())
+            #[cfg(Py_3_11)]
+            let runs = |word: usize| {
+                // SAFETY: the code object of a function that is being called.
+                unsafe { layout::code::offset(inner as Object, word, copies).is_some() }
+            };
+            #[cfg(not(Py_3_11))]
+            let runs = |_: usize| false;
+            (frame_layouts(state, inner, outer, mark, &runs), Vec::new())
         } else {
             // SAFETY: attached; borrowed from the thread, which is running it.
             let frame = unsafe { ffi::PyEval_GetFrame() } as usize;
@@ -389,7 +424,7 @@ pub(super) fn frame_layouts(
     inner: usize,
     outer: usize,
     mark: usize,
-    instructions: &std::ops::Range<usize>,
+    runs: &dyn Fn(usize) -> bool,
 ) -> Vec<FrameLayout> {
     let masked = |address: usize| peek::word(address).map(|word| word & !TAG_BITS);
     let mut layouts = Vec::new();
@@ -403,9 +438,7 @@ pub(super) fn frame_layouts(
         // The locals are (native, mark): the mark is the second.
         let second =
             (2..40).map(|at| at * WORD).find(|&offset| masked(frame + offset) == Some(mark))?;
-        let instruction = offsets().find(|&offset| {
-            peek::word(frame + offset).is_some_and(|word| instructions.contains(&word))
-        });
+        let instruction = offsets().find(|&offset| peek::word(frame + offset).is_some_and(runs));
         Some(FrameLayout { thread, through, code, previous, locals: second - WORD, instruction })
     };
     for thread in (0..80).map(|at| at * WORD) {

@@ -8,8 +8,22 @@ use super::{Readers, SizeFunction, Sizes, TAG_BITS};
 use crate::layout::{self, Object, WORD};
 use crate::lists::{Lists, Which};
 
+/// Whether objects that live meanwhile are visited, tracked ones and no others.
+/// Not all of what `gc.get_objects` gives: other threads run on.
+#[cfg(Py_GIL_DISABLED)]
+pub(super) fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
+    let samples = [PyList::empty(py).into_any(), PyDict::new(py).into_any()];
+    let atoms = [pyo3::types::PyFloat::new(py, 0.5).into_any()];
+    // SAFETY: attached; the addresses are compared and not followed.
+    let all: std::collections::HashSet<usize> =
+        unsafe { lists.collect(Which::All, |object| Some(object as usize)) }.into_iter().collect();
+    let has = |object: &Bound<'_, PyAny>| all.contains(&(object.as_ptr() as usize));
+    samples.iter().all(has) && !atoms.iter().any(has)
+}
+
 /// Whether the lists hold what `gc.get_objects` gives, apart from what the
 /// call itself makes.
+#[cfg(not(Py_GIL_DISABLED))]
 pub(super) fn lists_agree(py: Python<'_>, lists: &Lists) -> bool {
     let Ok(public) = py.import("gc").and_then(|gc| gc.call_method0("get_objects")) else {
         return false;
@@ -239,13 +253,13 @@ pub(super) fn sizes(
     let own: u64 = py.get_type::<PyType>().getattr("__sizeof__")?.call1((&int_type,))?.extract()?;
     let mut sizes = Sizes {
         object: size_function(&builtins.getattr("object")?),
-        list: true,
-        dict: readers.dict,
-        set: readers.set,
-        text: readers.text,
-        int: readers.int,
-        plain: true,
-        least_digits: if zero == 24 { 0 } else { 1 },
+        list: super::wanted("size of list"),
+        dict: readers.dict && super::wanted("size of dict"),
+        set: readers.set && super::wanted("size of set"),
+        text: readers.text && super::wanted("size of str"),
+        int: readers.int && super::wanted("size of int"),
+        plain: super::wanted("size of plain objects"),
+        least_digits: usize::from(zero > layout::HEADER_BYTES + WORD),
         static_type_header: header.saturating_sub(own),
     };
     for sample in samples.call_method0("sized")?.try_iter()? {
