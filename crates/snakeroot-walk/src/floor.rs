@@ -52,7 +52,12 @@ pub fn floor(_py: Python<'_>, probe: &Probe) -> Option<Floor> {
     // once the objects are found, they are visited as they are found.
     let objects = unsafe {
         if cfg!(Py_GIL_DISABLED) {
-            lists.collect(Which::All, |object| Some(visit(object))).len()
+            lists
+                .collect(Which::All, |object| {
+                    visit(object);
+                    Some(())
+                })
+                .len()
         } else {
             let objects = lists.collect(Which::All, |object| Some(object as usize));
             objects.iter().for_each(|&object| visit(object as Object));

@@ -397,10 +397,11 @@ fn decimal(_py: Python<'_>, module: &Bound<'_, PyModule>, known: &mut Known) -> 
     let visited: Vec<Bound<'_, PyAny>> =
         crate::module(module.py(), c"gc")?.call_method1("get_referents", (&context,))?.extract()?;
     let key = context.get_type_ptr() as usize;
-    if visited.iter().any(|each| each.is(&context.getattr("traps").unwrap_or(each.clone()))) {
-        if let Some(row) = known.strong.remove(&key) {
-            known.fields.insert(key, row);
-        }
+    let traps = context.getattr("traps")?;
+    if visited.iter().any(|each| each.is(&traps))
+        && let Some(row) = known.strong.remove(&key)
+    {
+        known.fields.insert(key, row);
     }
     Ok(())
 }
@@ -625,11 +626,11 @@ impl<S: Sink> Walker<'_, S> {
         // SAFETY: by the layout that was tried.
         unsafe {
             match special {
-                Special::Zoned { zone, flag } => {
-                    if layout::read::<u8>(object.cast(), flag as isize) != 0 {
-                        let label = self.labels.named(LabelKind::Slot, b"tzinfo");
-                        self.sink.edge(layout::read(object.cast(), zone as isize), label);
-                    }
+                Special::Zoned { zone, flag }
+                    if layout::read::<u8>(object.cast(), flag as isize) != 0 =>
+                {
+                    let label = self.labels.named(LabelKind::Slot, b"tzinfo");
+                    self.sink.edge(layout::read(object.cast(), zone as isize), label);
                 }
                 Special::Array(arrays) => {
                     let mut at = 0;

@@ -181,11 +181,13 @@ impl<'py> Stopped<'py> {
     }
 }
 
-#[cfg(Py_GIL_DISABLED)]
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
         // SAFETY: stopped by this thread, which is attached still.
-        unsafe { _PyEval_StartTheWorld(self.interpreter) };
+        #[cfg(Py_GIL_DISABLED)]
+        unsafe {
+            _PyEval_StartTheWorld(self.interpreter)
+        };
     }
 }
 

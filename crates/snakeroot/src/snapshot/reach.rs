@@ -165,7 +165,7 @@ impl<'a> Search<'a> {
         let count = |word: &AtomicU64| u64::from(word.load(Ordering::Relaxed).count_ones());
         let mut objects: u64 =
             self.reached[..whole].par_iter().with_min_len(CHUNK).map(count).sum();
-        if self.objects % 64 != 0 {
+        if !self.objects.is_multiple_of(64) {
             let word = self.reached[whole].load(Ordering::Relaxed);
             objects += u64::from((word & ((1 << (self.objects % 64)) - 1)).count_ones());
         }
