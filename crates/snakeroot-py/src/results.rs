@@ -340,10 +340,11 @@ impl Chains {
 
     fn __repr__(&self) -> String {
         if self.chains.is_empty() {
-            return format!(
-                "no GC root reaches {}: it is garbage, or held from C",
-                view::describe(&self.graph, self.node)
-            );
+            // Where it was not counted what C code holds, that may hold it.
+            let counted = self.graph.snapshot().info().garbage.is_some();
+            let or_held = if counted { "" } else { ", or held from C" };
+            let what = view::describe(&self.graph, self.node);
+            return format!("no GC root reaches {what}: it is garbage{or_held}");
         }
         let chains: Vec<String> = self
             .chains

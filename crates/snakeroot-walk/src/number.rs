@@ -142,11 +142,12 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     let mut order = records_in_order(&places, &numbers);
     let row = |record: usize| &edges[edge_range(record)];
     let ours = own.whole(&marks, &numbers, &order, &records, row);
+    let mut ours_in_order: Vec<usize> =
+        ours.iter().map(|&record| numbers.of(places[record as usize]) as usize).collect();
     drop(numbers);
-    if !ours.is_empty() {
-        order.retain(|record| !ours.contains(record));
-        ours.iter().for_each(|&record| marks.forget(places[record as usize]));
-    }
+    ours_in_order.sort_unstable();
+    take_out(&mut order, &ours_in_order);
+    ours.iter().for_each(|&record| marks.forget(places[record as usize]));
     let numbers = marks.numbers();
     let key_numbers = marks.key_numbers();
     let objects = numbers.count();
@@ -418,6 +419,17 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     parts
 }
 
+/// Takes what stands at some places, ascending, out of a vector.
+fn take_out<T: Copy>(vector: &mut Vec<T>, places: &[usize]) {
+    let mut to = places.first().copied().unwrap_or(vector.len());
+    for (at, &place) in places.iter().enumerate() {
+        let next = places.get(at + 1).copied().unwrap_or(vector.len());
+        vector.copy_within(place + 1..next, to);
+        to += next - place - 1;
+    }
+    vector.truncate(to);
+}
+
 /// The record of each node, by the node's number.
 fn records_in_order(places: &[Place], numbers: &Numbers<'_>) -> Vec<u32> {
     let order: Vec<AtomicU32> = (0..places.len()).map(|_| AtomicU32::new(0)).collect();
@@ -481,4 +493,20 @@ fn fill_rows(
             fill(record as usize, &mut targets[from..to], &mut labels[from..to]);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take_out;
+
+    #[test]
+    fn what_is_taken_out_leaves_no_hole() {
+        for places in [&[][..], &[0], &[4], &[0, 1, 4], &[1, 3], &[0, 1, 2, 3, 4]] {
+            let mut vector = vec![10, 11, 12, 13, 14];
+            let left = (0..5).filter(|at| !places.contains(at)).map(|at| at + 10);
+            let expected: Vec<i32> = left.map(|value| value as i32).collect();
+            take_out(&mut vector, places);
+            assert_eq!(vector, expected, "without {places:?}");
+        }
+    }
 }
