@@ -14,6 +14,13 @@ A heap that stands still, from the live process or from a file::
     heap = snakeroot.load("app.heap.parquet")
 """
 
+import sys
+
+if sys.implementation.name != "cpython":
+    raise ImportError(
+        f"snakeroot reads the memory of CPython itself: expected cpython, found {sys.implementation.name}"
+    )
+
 from . import objgraph
 from ._snakeroot import (
     Chains,

@@ -3,6 +3,8 @@
 import gc
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 import snakeroot
@@ -329,3 +331,10 @@ def test_a_path_may_be_a_path_object_with_odd_characters(build, tmp_path):
     heap = snakeroot.snapshot()
     heap.save(path)
     assert len(snakeroot.load(path)) == len(heap)
+
+
+def test_another_python_is_told_what_is_expected():
+    program = "import sys; sys.implementation.name = 'pypy'; import snakeroot"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ImportError: snakeroot reads the memory of CPython itself: expected cpython, found pypy" in done.stderr

@@ -1,7 +1,9 @@
 """A snapshot changes nothing in what it looks at, and leaves nothing behind."""
 
 import gc
+import json
 import os
+import subprocess
 import sys
 import threading
 import weakref
@@ -297,3 +299,57 @@ def test_a_thread_may_take_a_snapshot():
     thread.start()
     thread.join()
     assert found and found[0] > 1000
+
+
+MILLION = """
+import gc, json, sys
+import snakeroot
+
+class Thing:
+    def __init__(self, number):
+        self.number = number
+        self.items = [number]
+
+things = [Thing(number) for number in range(1_000_000)]
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+def counts(heap):
+    return {row.type: (row.count, row.size) for row in heap.types(limit=None)}
+
+def collector():
+    return [gc.isenabled(), gc.get_threshold(), list(gc.callbacks), len(gc.garbage)]
+
+snakeroot.snapshot()
+gc.collect()
+said = {}
+before, refcounts, state = resident(), [sys.getrefcount(each) for each in things[::1000]], collector()
+for _ in range(3):
+    snakeroot.snapshot()
+said["resident"] = resident() - before
+said["refcounts"] = refcounts == [sys.getrefcount(each) for each in things[::1000]]
+said["collector"] = state == collector()
+first = second = None
+first = snakeroot.snapshot()
+second = snakeroot.snapshot()
+third = snakeroot.snapshot()
+said["growth"] = sorted(set(counts(second).items()) ^ set(counts(third).items()))
+said["held"] = [len(second), len(third)]
+said["own"] = [name for name in counts(third) if name.startswith("snakeroot")]
+said["dicts"] = third.node(things[7]).flag_words, str([label for label, _ in third.node(things[7]).referents()])
+print(json.dumps(said))
+"""
+
+
+def test_a_million_instances_are_left_as_they_were():
+    done = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    assert said["resident"] < 2 * 1024  # KiB
+    assert said["refcounts"] and said["collector"]
+    assert said["growth"] == []
+    assert said["held"][0] == said["held"][1]
+    assert said["own"] == []
+    if sys.version_info >= (3, 11):
+        assert "'.number'" in said["dicts"][1], "no __dict__ was made"
