@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule};
 
 use super::{Field, FrameLayout, Probe, TAG_BITS};
-use crate::layout::{self, HEADER_BYTES, Object, WORD};
+use crate::layout::{self, HEADER_BYTES, WORD};
 use crate::lists::Lists;
 #[cfg(Py_3_14)]
 use crate::lists::Which;
@@ -393,7 +393,7 @@ pub(super) fn frames(
             #[cfg(Py_3_11)]
             let runs = |word: usize| {
                 // SAFETY: the code object of a function that is being called.
-                unsafe { layout::code::offset(inner as Object, word, copies).is_some() }
+                unsafe { layout::code::offset(inner as layout::Object, word, copies).is_some() }
             };
             #[cfg(not(Py_3_11))]
             let runs = |_: usize| false;
