@@ -186,9 +186,10 @@ fn one_piece(
     {
         stack.keep_order(&piece, &arranged.layers, &mut layers);
         let stacked = Arranged::new(layers, &widths, share, true);
-        debug_assert!(stacked.crossings <= arranged.crossings, "the order was kept");
         let distance = stack::distance(stacked.spread.width, stacked.spread.height);
-        if distance < STACKED_GAIN * stack::distance(size.0, size.1) {
+        // The order is kept, but edges that pass by a stacked row may cross in it.
+        let is_as_clear = stacked.crossings <= arranged.crossings;
+        if is_as_clear && distance < STACKED_GAIN * stack::distance(size.0, size.1) {
             arranged = stacked;
         }
     }

@@ -1,19 +1,19 @@
 //! How long the whole-heap passes take, on a made-up heap.
 //!
-//! `SNAKEROOT_BENCH_NODES` sets its size; one million nodes and three edges a
-//! node where it is not set. Half of the edges run to near nodes, as in a heap whose objects
-//! were made together, half anywhere.
+//! `SNAKEROOT_BENCH_NODES` sets its size: one million nodes where it is not set.
 
 use std::hint::black_box;
 
 use divan::Bencher;
 use snakeroot::analysis::{
-    Direction, NeighbourhoodOptions, census, neighbourhood, shortest_chain, why,
+    CycleScope, Direction, NeighbourhoodOptions, census, components, cycles, dominators,
+    neighbourhood, shortest_chain, why,
 };
-use snakeroot::snapshot::{Flags, LabelKind, LabelTable, Root, RootKind, SparseText, TypeEntry};
-use snakeroot::{Graph, LabelId, NodeId, Snapshot, SnapshotParts, TypeId};
+use snakeroot::{Graph, NodeId, Snapshot};
 
-const TYPES: u32 = 1_000;
+mod made_up;
+
+use made_up::Random;
 
 fn main() {
     divan::main();
@@ -24,57 +24,8 @@ fn node_count() -> u32 {
     nodes.and_then(|text| text.parse().ok()).unwrap_or(1_000_000)
 }
 
-/// A linear congruential generator: the same heap on each run, without a dependency.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (((self.0 >> 32) * u64::from(bound)) >> 32) as u32
-    }
-}
-
-/// A tree of all nodes below node 0, and two more edges a node.
 fn heap() -> Snapshot {
-    let count = node_count();
-    let mut random = Random(1);
-    let mut label_table = LabelTable::new();
-    let keys: Vec<LabelId> =
-        (0..5_000).map(|at| label_table.push(LabelKind::Key, &format!("key {at}"))).collect();
-    let weak = label_table.push(LabelKind::Weak, "");
-    let types = (0..TYPES).map(|at| TypeEntry {
-        module: "app".into(),
-        qualname: format!("Type{at}").into(),
-        node: None,
-    });
-    let mut parts = SnapshotParts {
-        types: types.collect(),
-        label_table,
-        starts: vec![0],
-        names: SparseText::new(),
-        roots: vec![(NodeId::new(0), Root::new(RootKind::Module, "app"))],
-        ..SnapshotParts::default()
-    };
-    for at in 0..count {
-        parts.addresses.push(0x7f00_0000_0000 + u64::from(at) * 48);
-        parts.types_of.push(TypeId(random.below(TYPES)));
-        parts.sizes.push(32 + 16 * random.below(8));
-        parts.refcounts.push(1);
-        parts.flags.push(Flags::TRACKED);
-        // The tree's edge to this row's nodes: node n hangs below n / 2.
-        for below in [2 * at + 1, 2 * at + 2].into_iter().filter(|&below| below < count) {
-            parts.targets.push(NodeId::new(below));
-            parts.labels.push(LabelId::item(0));
-        }
-        let near = (at + random.below(64)).min(count - 1);
-        let label = keys[random.below(5_000) as usize];
-        parts.targets.push(NodeId::new(near));
-        parts.labels.push(label);
-        parts.targets.push(NodeId::new(random.below(count)));
-        parts.labels.push(if random.below(100) == 0 { weak } else { label });
-        parts.starts.push(parts.targets.len() as u64);
-    }
-    Snapshot::new(parts).expect("the columns have one length")
+    made_up::heap(node_count())
 }
 
 #[divan::bench(sample_count = 5)]
@@ -133,4 +84,29 @@ fn neighbourhood_of_one(bencher: Bencher<'_, '_>) {
     bencher.bench(|| {
         neighbourhood(&graph, &start, Direction::Referrers, &options, |_| true, |_| false)
     });
+}
+
+#[divan::bench(sample_count = 5)]
+fn dominators_and_retained_sizes(bencher: Bencher<'_, '_>) {
+    let graph = Graph::new(heap());
+    bencher.bench(|| dominators(&graph));
+}
+
+/// The peer: dominators only, no retained sizes.
+#[divan::bench(sample_count = 1)]
+fn dominators_of_petgraph(bencher: Bencher<'_, '_>) {
+    let graph = Graph::new(heap());
+    bencher.bench(|| petgraph::algo::dominators::simple_fast(&graph, NodeId::new(0)));
+}
+
+#[divan::bench(sample_count = 5)]
+fn strongly_connected(bencher: Bencher<'_, '_>) {
+    let graph = Graph::new(heap());
+    bencher.bench(|| components(&graph));
+}
+
+#[divan::bench(sample_count = 5)]
+fn cycles_and_what_they_retain(bencher: Bencher<'_, '_>) {
+    let graph = Graph::new(heap());
+    bencher.bench(|| cycles(&graph, CycleScope::Made));
 }

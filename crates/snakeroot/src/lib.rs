@@ -3,7 +3,7 @@
 //!
 //! Pure: it knows no Python, opens no file, prints nothing, and holds no unsafe
 //! code. Modules depend on each other one way: view → analysis → graph →
-//! snapshot → id.
+//! snapshot → id → watch → parallel.
 
 pub mod analysis;
 pub mod graph;
@@ -11,6 +11,7 @@ pub mod id;
 pub mod parallel;
 pub mod snapshot;
 pub mod view;
+pub mod watch;
 
 pub use graph::Graph;
 pub use id::{LabelId, NodeId, TypeId};

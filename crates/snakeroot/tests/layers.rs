@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the lowest layer to the highest. A layer knows itself and those below.
-const LAYERS: [&str; 6] = ["parallel", "id", "snapshot", "graph", "analysis", "view"];
+const LAYERS: [&str; 7] = ["parallel", "watch", "id", "snapshot", "graph", "analysis", "view"];
 
 /// The crates of this project that each crate may depend on.
 const CRATES: [(&str, &[&str]); 6] = [

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use insta::assert_snapshot;
 use snakeroot::analysis::{
-    Direction, Neighbourhood, NeighbourhoodOptions, census, neighbourhood, shortest_chain, why,
+    CycleScope, Direction, Neighbourhood, NeighbourhoodOptions, census, cycles, dominators,
+    neighbourhood, shortest_chain, why,
 };
 use snakeroot::snapshot::{Flags, Info, LabelKind, SparseText};
 use snakeroot::view::{
     DrawOptions, Drawing, DrawnEdge, DrawnNode, EdgeStyle, NodeKind, Role, chain_line, chain_lines,
-    chains_drawing, describe, dot, drawing, grouped, human_size, json, kind, types_table,
+    chains_drawing, cycles_json, cycles_text, describe, dot, drawing, grouped, human_size, json,
+    kind, top_table, types_table,
 };
 use snakeroot::{Graph, NodeId, Snapshot};
 
@@ -106,14 +108,29 @@ fn a_kind_is_that_of_the_type_or_of_what_it_inherits_from() {
 fn the_types_are_a_table() {
     let graph = app();
     let census = census(graph.snapshot()).by_size();
-    assert_snapshot!("types_table_of_four", types_table(&graph, &census, 4));
-    assert_snapshot!("types_table_of_all", types_table(&graph, &census, census.len()));
+    let retained = dominators(&graph).retained_by_type(graph.snapshot());
+    assert_snapshot!("types_table_of_four", types_table(&graph, &census, &retained, 4).text());
+    let all = types_table(&graph, &census, &retained, census.len()).text();
+    assert_snapshot!("types_table_of_all", all);
 }
 
 #[test]
 fn the_types_of_nothing_are_a_table_too() {
     let graph = Graph::from_notation("").unwrap();
-    assert_snapshot!("types_table_of_nothing", types_table(&graph, &census(graph.snapshot()), 10));
+    assert_snapshot!(
+        "types_table_of_nothing",
+        types_table(&graph, &census(graph.snapshot()), &[], 10).text()
+    );
+}
+
+#[test]
+fn the_upper_end_of_the_dominator_tree_is_a_table() {
+    let graph = app();
+    let tree = dominators(&graph);
+    assert_snapshot!("top_table", top_table(&graph, &tree, &tree.largest(9)).text());
+    let lost = Graph::from_notation("app@module!module; a@app.A -[.b]> b@app.B -[.a]> a").unwrap();
+    let tree = dominators(&lost);
+    assert_snapshot!("top_table_with_garbage", top_table(&lost, &tree, &tree.largest(9)).text());
 }
 
 #[test]
@@ -145,7 +162,10 @@ fn answers_are_json_with_a_schema() {
     let census = census(snapshot).by_count();
     let pretty = |value| serde_json::to_string_pretty(&value).unwrap();
     assert_snapshot!("info", pretty(json::info(snapshot, &census)));
-    assert_snapshot!("types", pretty(json::types(snapshot, &census, Some(3))));
+    let tree = dominators(&graph);
+    let retained = tree.retained_by_type(snapshot);
+    assert_snapshot!("types", pretty(json::types(snapshot, &census, &retained, Some(3))));
+    assert_snapshot!("top", pretty(json::top(&graph, &tree, &tree.largest(3))));
     assert_snapshot!("chains", pretty(json::chains(&graph, &why(&graph, node("request"), 2))));
     let around = backrefs(&graph, "s7");
     assert_snapshot!("neighbourhood", pretty(json::neighbourhood(&graph, &around)));
@@ -355,4 +375,43 @@ fn dot_keeps_its_values_as_short_as_graphviz_needs_them() {
     drawn.nodes[0].lines = vec!["\u{85}".repeat(900); 1_000];
     let text = dot(&drawn);
     assert!(text.split('"').all(|value| value.len() < GRAPHVIZ_BYTES));
+}
+
+/// One cycle of each kind, and what is left out of them.
+const CIRCLES: &str = "root_app@module -[:__dict__]> g@dict
+    g -[[\"TREE\"]]> top@app.Tree -[.children]> kids@list -[[0]]> low@app.Tree -[.parent]> top
+    low -[.text]> text@str:1000
+    g -[[\"CACHE\"]]> cache@dict -[{(1, 2)}]> entry@tuple -[[0]]> cache
+    g -[[\"own\"]]> own@app.Own -[:__dict__]> od@dict -[[\"itself\"]]> own
+    app.Own@type -[:__dict__]> cd@dict -[[\"__del__\"]]> del@function; g -[[\"Own\"]]> app.Own
+    app.Own -[:__mro__]> mro@tuple -[[0]]> app.Own
+    g -[[\"set\"]]> set@set -[element]> in@app.Tree -[.of]> set
+    g -[[\"other\"]]> other@module -[:__dict__]> h@dict -[[\"app\"]]> root_app
+    f@function -[:__closure__]> c@tuple -[local f]> cell@cell -[:cell_contents]> f
+    a0@list -[[0]]> a1@list -[[0]]> a2@list -[[0]]> a3@list -[[0]]> a4@list -[[0]]> a5@list
+    a5 -[[0]]> a6@list -[[0]]> a7@list -[[0]]> a8@list -[[0]]> a9@list -[[0]]> a0
+    a9 -[[1]]> shared@str:7; cell -[.x]> shared";
+
+fn circles(scope: CycleScope, limit: usize) -> (String, serde_json::Value) {
+    let graph = Graph::from_notation(CIRCLES).unwrap();
+    let found = cycles(&graph, scope);
+    let shown = found.details(&graph, limit, &()).unwrap();
+    let text = cycles_text(&graph, &found, &shown, "machinery=True shows them");
+    (text, cycles_json(&graph, &found, &shown))
+}
+
+#[test]
+fn cycles_are_told_with_where_to_break_them() {
+    assert_snapshot!("cycles_made", circles(CycleScope::Made, 20).0);
+    assert_snapshot!("cycles_all", circles(CycleScope::All, 1).0);
+    assert_snapshot!("cycles_garbage", circles(CycleScope::Garbage, 20).0);
+    assert_snapshot!("cycles_json", format!("{:#}", circles(CycleScope::Made, 2).1));
+}
+
+#[test]
+fn no_cycles_are_told_too() {
+    let graph = Graph::from_notation("root -> a").unwrap();
+    let text = |scope| cycles_text(&graph, &cycles(&graph, scope), &[], "");
+    assert_eq!(text(CycleScope::Made), "no cycles\n");
+    assert_eq!(text(CycleScope::Garbage), "no garbage\n");
 }

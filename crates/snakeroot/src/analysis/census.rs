@@ -68,6 +68,13 @@ impl Census {
         self.sorted_by(|row| row.size)
     }
 
+    /// The same rows, most retained bytes first; equal ones by the type's name.
+    ///
+    /// `retained` has a number for each type.
+    pub fn by_retained(&self, retained: &[u64]) -> Census {
+        self.sorted_by(|row| retained[row.type_id.index()])
+    }
+
     fn sorted_by(&self, number: impl Fn(&TypeCount) -> u64) -> Census {
         let mut sorted = self.clone();
         sorted.rows.sort_by_cached_key(|type_id, row| {

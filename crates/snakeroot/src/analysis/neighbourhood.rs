@@ -2,7 +2,7 @@
 //!
 //! The expansion that objgraph's `show_backrefs` and `show_refs` made known.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 
 use indexmap::IndexMap;
@@ -12,6 +12,7 @@ use super::Direction;
 use super::noise::Noise;
 use crate::graph::{Edge, Graph, NodeSet};
 use crate::id::{LabelId, NodeId, TypeId};
+use crate::snapshot::LabelTable;
 
 /// How far to go and how much to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +64,56 @@ pub struct Neighbourhood {
     pub direction: Direction,
     /// What was asked for, each once.
     pub starts: Vec<NodeIndex>,
+    /// Referrer and referent of each neighbour that was taken, in the order of the search:
+    /// all those of one node, then all those of the next. As often as it was met.
+    pub taken: Vec<(NodeIndex, NodeIndex)>,
 }
 
 impl Neighbourhood {
     /// The most edges that are kept between one pair of nodes, one way.
     pub const MAX_PARALLEL: usize = 4;
+
+    /// The surroundings that were found elsewhere, with the labels of `graph`.
+    ///
+    /// `nodes` are in the order in which they were met, the starts first; `taken` gives the
+    /// places of referrers and referents in it. Where the graph knows of no edge between the
+    /// two, the edge is unnamed. Weak references are labels too only if `weak` is true.
+    ///
+    /// # Complexity
+    ///
+    /// O of the referents of all referrers in `taken`, and sorting of `taken`.
+    pub fn joined(
+        graph: &Graph,
+        direction: Direction,
+        weak: bool,
+        nodes: &[NeighbourhoodNode],
+        taken: &[(usize, usize)],
+    ) -> Self {
+        let mut seen = HashSet::new();
+        let new = |&&(referrer, referent): &&(usize, usize)| seen.insert((referrer, referent));
+        let distinct = taken.iter().filter(new);
+        let mut pairs: Vec<Pair> = distinct
+            .map(|&(referrer, referent)| Pair { referrer, referent, edges: Vec::new() })
+            .collect();
+        find_labels(graph, weak, nodes, &mut pairs);
+        let mut shown = DiGraph::with_capacity(nodes.len(), pairs.len());
+        for node in nodes {
+            shown.add_node(*node);
+        }
+        let unnamed = NeighbourhoodEdge { label: LabelTable::UNNAMED, count: 1 };
+        for pair in &mut pairs {
+            if pair.edges.is_empty() {
+                pair.edges.push(unnamed);
+            }
+            let ends = (NodeIndex::new(pair.referrer), NodeIndex::new(pair.referent));
+            for edge in &pair.edges {
+                shown.add_edge(ends.0, ends.1, *edge);
+            }
+        }
+        let starts = shown.node_indices().take_while(|&at| shown[at].is_start).collect();
+        let taken = taken.iter().map(|&(one, other)| (NodeIndex::new(one), NodeIndex::new(other)));
+        Self { direction, starts, taken: taken.collect(), graph: shown }
+    }
 }
 
 /// The surroundings of `starts`: what refers to them, or what they refer to.
@@ -176,8 +222,9 @@ struct Growth<'a> {
     marks: NodeSet,
     /// Made when referrers must be left out.
     noise: Option<Noise<'a>>,
-    /// In the order in which they were met, each once: a node is expanded once.
-    pairs: Vec<Pair>,
+    /// Referrer and referent by their places in `nodes`, in the order in which they were met,
+    /// each once: a node is expanded once.
+    pairs: Vec<(usize, usize)>,
 }
 
 /// A referrer and a referent that are joined, by their places in the nodes.
@@ -219,7 +266,7 @@ impl<'a> Growth<'a> {
             Direction::Referents => (place, other),
             Direction::Referrers => (other, place),
         };
-        self.pairs.push(Pair { referrer, referent, edges: Vec::new() });
+        self.pairs.push((referrer, referent));
         if strong && self.queued.insert(neighbour) {
             self.nodes[other].depth = depth;
             self.queue.push_back((other, neighbour));
@@ -292,50 +339,38 @@ impl<'a> Growth<'a> {
     }
 
     /// Finds the labels and makes the graph.
-    fn finish(mut self) -> Neighbourhood {
-        self.find_labels();
-        let mut graph = DiGraph::with_capacity(self.nodes.len(), self.pairs.len());
-        for node in self.nodes.values() {
-            graph.add_node(*node);
-        }
-        for pair in &self.pairs {
-            let (referrer, referent) =
-                (NodeIndex::new(pair.referrer), NodeIndex::new(pair.referent));
-            for edge in &pair.edges {
-                graph.add_edge(referrer, referent, *edge);
-            }
-        }
-        let starts = graph.node_indices().take_while(|&at| graph[at].is_start).collect();
-        Neighbourhood { graph, direction: self.direction, starts }
+    fn finish(self) -> Neighbourhood {
+        let nodes: Vec<NeighbourhoodNode> = self.nodes.into_values().collect();
+        Neighbourhood::joined(self.graph, self.direction, self.weak, &nodes, &self.pairs)
     }
+}
 
-    /// Reads the row of each referrer once, however many of its referents are shown:
-    /// it may be a list of millions.
-    fn find_labels(&mut self) {
-        let node = |place: usize| self.nodes[place].node;
-        let mut order: Vec<(NodeId, NodeId, usize)> = Vec::with_capacity(self.pairs.len());
-        for (at, pair) in self.pairs.iter().enumerate() {
-            order.push((node(pair.referrer), node(pair.referent), at));
-            self.marks.insert(node(pair.referent));
-        }
-        order.sort_unstable();
-        for pairs in order.chunk_by(|one, other| one.0 == other.0) {
-            let edges = self.graph.edges_from(pairs[0].0);
-            for Edge { referent, label, .. } in edges {
-                if !self.marks.contains(referent) || !(self.weak || self.graph.is_strong(label)) {
-                    continue;
-                }
-                let found = pairs.binary_search_by_key(&referent, |&(_, referent, _)| referent);
-                let Ok(place) = found else { continue };
-                let edges = &mut self.pairs[pairs[place].2].edges;
-                if edges.iter().any(|edge| edge.label == label) {
-                    continue;
-                }
-                if edges.len() < Neighbourhood::MAX_PARALLEL {
-                    edges.push(NeighbourhoodEdge { label, count: 1 });
-                } else {
-                    edges[0].count += 1;
-                }
+/// Reads the row of each referrer once, however many of its referents are shown:
+/// it may be a list of millions.
+fn find_labels(graph: &Graph, weak: bool, nodes: &[NeighbourhoodNode], pairs: &mut [Pair]) {
+    let node = |place: usize| nodes[place].node;
+    let mut marks = NodeSet::new(graph.node_count());
+    let mut order: Vec<(NodeId, NodeId, usize)> = Vec::with_capacity(pairs.len());
+    for (at, pair) in pairs.iter().enumerate() {
+        order.push((node(pair.referrer), node(pair.referent), at));
+        marks.insert(node(pair.referent));
+    }
+    order.sort_unstable();
+    for row in order.chunk_by(|one, other| one.0 == other.0) {
+        for Edge { referent, label, .. } in graph.edges_from(row[0].0) {
+            if !marks.contains(referent) || !(weak || graph.is_strong(label)) {
+                continue;
+            }
+            let found = row.binary_search_by_key(&referent, |&(_, referent, _)| referent);
+            let Ok(place) = found else { continue };
+            let edges = &mut pairs[row[place].2].edges;
+            if edges.iter().any(|edge| edge.label == label) {
+                continue;
+            }
+            if edges.len() < Neighbourhood::MAX_PARALLEL {
+                edges.push(NeighbourhoodEdge { label, count: 1 });
+            } else {
+                edges[0].count += 1;
             }
         }
     }

@@ -1,22 +1,18 @@
 //! Why is this object still alive? Chains from GC roots down to it.
 
-use crate::graph::{Graph, NodeSet};
+use crate::graph::{Graph, LATE_ROOT_COST, NodeSet, RootDistances};
 use crate::id::NodeId;
-use crate::snapshot::RootKind;
+use crate::watch::{Stopped, Watch};
 
 use super::Chain;
-use super::chain::LONG_LEVEL;
-use super::noise::Noise;
+use super::noise::{LOOKER_COST, Noise};
 
-/// What a root that explains little costs more: a chain from a module may be this
-/// many edges longer and still comes first.
-const LATE_ROOT_COST: usize = 8;
-
-/// Costs at a time: one more than the most that a step adds.
-const RING: usize = LATE_ROOT_COST + 1;
+/// Totals at a time: one more than the most that a step adds.
+const RING: usize = 1 + LOOKER_COST + RootDistances::FURTHEST + 1;
+const _: () = assert!(RING > LATE_ROOT_COST);
 
 /// Once one chain is found, the search for others ends after this many edges.
-const FURTHER_EDGES: u64 = 1_000_000;
+const FURTHER_EDGES: u64 = 250_000;
 
 /// Up to this many steps are remembered with all their rivals; beyond them each
 /// node is passed once.
@@ -26,14 +22,24 @@ const RIVAL_STEPS: usize = 8_000_000;
 /// with those before it.
 const MAX_RIVALS: usize = 64;
 
+/// Looks at edges between two looks at the watch.
+const TICK: u64 = 1 << 16;
+
 /// Whether a node is a GC root: the snapshot says so, or it is a thread.
 pub fn is_root(graph: &Graph, node: NodeId) -> bool {
-    graph.snapshot().root(node).is_some() || is_thread(graph, node)
+    graph.snapshot().root(node).is_some() || graph.is_thread(node)
 }
 
-fn is_thread(graph: &Graph, node: NodeId) -> bool {
-    let entry = graph.snapshot().type_of(node);
-    entry.module.is_empty() && &*entry.qualname == "thread"
+/// The GC roots: those that the snapshot names, and the threads.
+pub fn roots(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
+    let snapshot = graph.snapshot();
+    let synthetic = (snapshot.object_count()..snapshot.node_count()).map(NodeId::from_index);
+    let threads = synthetic.filter(|&node| graph.is_thread(node));
+    let named = snapshot.roots().iter().map(|&(node, _)| node);
+    let objects = named.clone().filter(|node| node.index() < snapshot.object_count());
+    let others =
+        named.filter(|&node| node.index() >= snapshot.object_count() && !graph.is_thread(node));
+    objects.chain(others).chain(threads)
 }
 
 /// Chains from GC roots down to `node`: shortest first, noisy ones later.
@@ -45,21 +51,60 @@ fn is_thread(graph: &Graph, node: NodeId) -> bool {
 /// A chain costs 1 for each edge and 1 more for each noisy one: the fields of a type other than its
 /// `__dict__`, an instance's `__class__`, a function's `__globals__`, a frame's
 /// `f_globals` and `f_builtins`, a dict's keys, a dict of modules. They hold
-/// everything, so they explain little. A root other than a module, `builtins`, a
+/// everything, so they explain little. An edge that is there only because somebody looks (a session's
+/// last results, a debugger, `sys.last_value` and its like) costs 8 more. A root other than a module, `builtins`, a
 /// thread or a task costs 8 more, and the search goes on behind it.
 ///
 /// # Complexity
 ///
-/// Backwards from the node in the order of cost, no farther than the chains need: O(limit · (V + E))
-/// time at most, and at most a million edges after the first chain was found, so that
-/// one object with few holders is not a tour of the heap. 4 bytes a node and 16
-/// a step of scratch. No recursion.
+/// The first time for a graph O(V + E), parallel, for how far each node is from a root, of which a byte a node
+/// is kept. Then backwards from the node towards the roots (A*), no farther than the chains need:
+/// O(limit · (V + E) log E) time at most, and after the first chain was found no new node once
+/// 250,000 edges were looked at, so that one object with few holders is not a tour of the heap.
+/// O(1) where no root reaches. 4 bytes a node, 16 a step and 12 an edge met of scratch. No recursion.
 pub fn why(graph: &Graph, node: NodeId, limit: usize) -> Vec<Chain> {
-    if limit == 0 {
-        return Vec::new();
+    let chains = with_costs(graph, node, limit);
+    chains.into_iter().map(|(_, chain)| chain).collect()
+}
+
+/// As [`why`], without the chains that lead through a node of `avoid`: what else holds it?
+///
+/// `node` itself may be among them: it ends the chains and leads nowhere.
+///
+/// # Errors
+///
+/// [`Stopped`], within some milliseconds after the watch said so.
+pub fn try_why(
+    graph: &Graph,
+    node: NodeId,
+    limit: usize,
+    avoid: &NodeSet,
+    watch: &dyn Watch,
+) -> Result<Vec<Chain>, Stopped> {
+    let chains = searched(graph, node, limit, avoid, watch)?;
+    Ok(chains.into_iter().map(|(_, chain)| chain).collect())
+}
+
+/// As [`why`], each chain with what it costs.
+pub(super) fn with_costs(graph: &Graph, node: NodeId, limit: usize) -> Vec<(usize, Chain)> {
+    match searched(graph, node, limit, &NodeSet::default(), &()) {
+        Ok(chains) => chains,
+        Err(Stopped) => unreachable!("nobody stops it"),
     }
-    let mut search = Search::new(graph, node, limit);
-    search.run();
+}
+
+fn searched(
+    graph: &Graph,
+    node: NodeId,
+    limit: usize,
+    avoid: &NodeSet,
+    watch: &dyn Watch,
+) -> Result<Vec<(usize, Chain)>, Stopped> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let mut search = Search::new(graph, node, limit, avoid, watch)?;
+    search.run()?;
     let mut chains: Vec<(usize, Chain)> = search
         .found
         .iter()
@@ -68,8 +113,14 @@ pub fn why(graph: &Graph, node: NodeId, limit: usize) -> Vec<Chain> {
             (search.cost(&chain), chain)
         })
         .collect();
-    chains.sort_by_key(|&(cost, _)| cost);
-    chains.into_iter().map(|(_, chain)| chain).collect()
+    // Of equal chains the shorter come first, then those by the first holder, then those by its
+    // first holder.
+    chains.sort_by(|(cost, one), (other_cost, other)| {
+        let length = || one.nodes.len().cmp(&other.nodes.len());
+        let holders = || one.nodes.iter().rev().cmp(other.nodes.iter().rev());
+        cost.cmp(other_cost).then_with(length).then_with(holders)
+    });
+    Ok(chains)
 }
 
 /// A way to reach a node, backwards from the target.
@@ -84,130 +135,166 @@ struct Step {
     rival: u32,
 }
 
-/// What the search does next, in the order in which it does it at one cost.
+/// What the search does next, in the order in which it does it at one total.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// Take a step's way as an answer: it ends at a root that explains little.
     Accept(u32),
     /// Reach a node from a step.
     Reach(NodeId, u32),
+    /// Reach it so if the edge is no noise, which nobody looked at yet, else later.
+    Try(NodeId, u32),
 }
 
 struct Search<'a> {
     graph: &'a Graph,
     target: NodeId,
     limit: usize,
+    avoid: &'a NodeSet,
+    watch: &'a dyn Watch,
     noise: Noise<'a>,
-    /// Roots that explain: a chain ends there.
-    good_roots: NodeSet,
-    /// Roots that explain little: the search goes on behind them.
-    late_roots: NodeSet,
+    /// What the rest of a chain costs at least.
+    distances: &'a RootDistances,
     steps: Vec<Step>,
     /// The last step to each node, and 1; 0 where there is none.
     last_step: Vec<u32>,
-    /// What comes next, by cost modulo [`RING`].
-    ring: [Vec<Event>; RING],
+    /// What comes next, the last first, by the total modulo [`RING`]: what a way costs so far
+    /// and what its rest costs at least.
+    ring: Vec<Vec<Event>>,
     waiting: usize,
     found: Vec<u32>,
-    edges: u64,
+    /// Looks at edges: one when its referent is reached, another when its noise is asked for.
+    looks: u64,
+    /// Edges to what was reached after the first chain was found.
+    further_edges: u64,
 }
 
 impl<'a> Search<'a> {
-    fn new(graph: &'a Graph, target: NodeId, limit: usize) -> Self {
-        let snapshot = graph.snapshot();
-        let mut good_roots = NodeSet::new(graph.node_count());
-        let mut late_roots = NodeSet::new(graph.node_count());
-        for (node, root) in snapshot.roots() {
-            match is_good(root.kind) {
-                true => good_roots.insert(*node),
-                false => late_roots.insert(*node),
-            };
-        }
-        for node in (snapshot.object_count()..snapshot.node_count()).map(NodeId::from_index) {
-            if is_thread(graph, node) {
-                good_roots.insert(node);
-            }
-        }
-        Self {
+    fn new(
+        graph: &'a Graph,
+        target: NodeId,
+        limit: usize,
+        avoid: &'a NodeSet,
+        watch: &'a dyn Watch,
+    ) -> Result<Self, Stopped> {
+        Ok(Self {
             graph,
             target,
             limit,
+            avoid,
+            watch,
             noise: Noise::new(graph),
-            good_roots,
-            late_roots,
+            distances: graph.root_distances(watch)?,
             steps: Vec::new(),
             last_step: vec![0; graph.node_count()],
-            ring: [const { Vec::new() }; RING],
+            ring: vec![Vec::new(); RING],
             waiting: 0,
             found: Vec::new(),
-            edges: 0,
-        }
+            looks: 0,
+            further_edges: 0,
+        })
     }
 
-    fn run(&mut self) {
-        self.push(0, Event::Reach(self.target, 0));
-        let mut cost = 0;
-        while self.waiting > 0 && self.found.len() < self.limit {
-            let mut events = std::mem::take(&mut self.ring[cost % RING]);
-            if events.len() > LONG_LEVEL {
-                events.sort_unstable();
-            }
-            for event in events {
+    fn run(&mut self) -> Result<(), Stopped> {
+        let Some(mut total) = self.distances.get(self.target) else {
+            return Ok(());
+        };
+        self.push(total, Event::Reach(self.target, 0));
+        while self.waiting > 0 {
+            // Mostly sorted as it is: rows are, and noise is met in their order.
+            self.ring[total % RING].sort_by(|one, other| other.cmp(one));
+            // Steps of no more than the least cost have the same total, so that the
+            // last event first is the straight way to a root.
+            while let Some(event) = self.ring[total % RING].pop() {
                 self.waiting -= 1;
                 match event {
                     Event::Accept(step) => self.found.push(step),
-                    Event::Reach(node, towards) => self.reach(node, towards, cost),
+                    Event::Reach(node, towards) => self.reach(node, towards, total)?,
+                    Event::Try(node, towards) => self.attempt(node, towards, total)?,
                 }
-                if self.found.len() == self.limit {
-                    return;
-                }
-                if !self.found.is_empty() && self.edges > FURTHER_EDGES {
-                    return;
+                if self.found.len() == self.limit || self.further_edges > FURTHER_EDGES {
+                    return Ok(());
                 }
             }
-            cost += 1;
+            total += 1;
         }
+        Ok(())
     }
 
-    fn push(&mut self, cost: usize, event: Event) {
-        self.ring[cost % RING].push(event);
+    fn push(&mut self, total: usize, event: Event) {
+        self.ring[total % RING].push(event);
         self.waiting += 1;
     }
 
-    fn reach(&mut self, node: NodeId, towards: u32, cost: usize) {
-        let is_first = self.steps.is_empty();
-        let last_holder = match self.steps.get(towards as usize) {
+    /// Counts a look at an edge.
+    #[inline]
+    fn look(&mut self) -> Result<(), Stopped> {
+        self.looks += 1;
+        if self.looks.is_multiple_of(TICK) {
+            let all = self.graph.edge_count();
+            self.watch.tick(self.looks.min(all), all)?;
+        }
+        Ok(())
+    }
+
+    /// Reaches a node at once or, if its edge is noise, later.
+    fn attempt(&mut self, node: NodeId, towards: u32, total: usize) -> Result<(), Stopped> {
+        if self.is_settled(node, self.last_holder(node, towards)) {
+            return Ok(());
+        }
+        self.look()?;
+        match self.noise.cost(node, self.steps[towards as usize].node) {
+            0 => self.reach(node, towards, total)?,
+            noise => self.push(total + noise, Event::Reach(node, towards)),
+        }
+        Ok(())
+    }
+
+    /// The node next to the target on the way to a node from a step.
+    fn last_holder(&self, node: NodeId, towards: u32) -> NodeId {
+        match self.steps.get(towards as usize) {
             Some(step) if step.node != self.target => step.last_holder,
             _ => node,
-        };
+        }
+    }
+
+    fn reach(&mut self, node: NodeId, towards: u32, total: usize) -> Result<(), Stopped> {
+        let is_first = self.steps.is_empty();
+        let last_holder = self.last_holder(node, towards);
         if !is_first && self.is_settled(node, last_holder) {
-            return;
+            return Ok(());
         }
         let step = u32::try_from(self.steps.len()).expect("steps are fewer than 2^32");
         let rival = self.last_step[node.index()];
         self.steps.push(Step { node, towards, last_holder, rival });
         self.last_step[node.index()] = step + 1;
 
-        if self.good_roots.contains(node) {
+        if self.distances.is_good_root(node) {
             self.found.push(step);
-            return;
+            return Ok(());
         }
-        if self.late_roots.contains(node) {
+        let rest = self.distances.get(node).expect("only what a root reaches is met");
+        let cost = total - rest;
+        if self.distances.is_late_root(node) {
             self.push(cost + LATE_ROOT_COST, Event::Accept(step));
         }
         let graph = self.graph;
         let mut last = None;
-        for referrer in graph.strong_referrers(node) {
-            self.edges += u64::from(!self.found.is_empty());
+        // Of equal ways the one from the first referrer comes first, so it is pushed last.
+        for referrer in graph.strong_referrers(node).rev() {
+            self.further_edges += u64::from(!self.found.is_empty());
+            self.look()?;
             if referrer == self.target || last.replace(referrer) == Some(referrer) {
                 continue;
             }
-            let last_holder = if node == self.target { referrer } else { last_holder };
-            if !self.is_settled(referrer, last_holder) {
-                let weight = 1 + usize::from(self.noise.is_noisy(referrer, node));
-                self.push(cost + weight, Event::Reach(referrer, step));
+            if self.avoid.contains(referrer) {
+                continue;
+            }
+            if let Some(rest) = self.distances.get(referrer) {
+                self.push(cost + 1 + rest, Event::Try(referrer, step));
             }
         }
+        Ok(())
     }
 
     /// Whether a node needs no further step by way of `last_holder`.
@@ -246,15 +333,9 @@ impl<'a> Search<'a> {
     /// What a chain costs, now that all its labels are known.
     fn cost(&self, chain: &Chain) -> usize {
         let edges = chain.nodes.windows(2).zip(&chain.labels);
-        let noisy =
-            edges.filter(|(pair, label)| self.noise.is_noisy_edge(pair[0], pair[1], **label));
+        let noise = edges.map(|(pair, label)| self.noise.edge_cost(pair[0], pair[1], *label));
         let root = self.graph.snapshot().root(chain.holder());
-        let late = root.is_some_and(|root| !is_good(root.kind));
-        chain.labels.len() + noisy.count() + if late { LATE_ROOT_COST } else { 0 }
+        let late = root.is_some_and(|root| !root.kind.explains());
+        chain.labels.len() + noise.sum::<usize>() + if late { LATE_ROOT_COST } else { 0 }
     }
-}
-
-/// Whether a root of this kind explains why an object is alive.
-fn is_good(kind: RootKind) -> bool {
-    matches!(kind, RootKind::Module | RootKind::Builtins | RootKind::Thread | RootKind::Task)
 }

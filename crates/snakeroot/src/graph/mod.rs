@@ -2,10 +2,13 @@
 //!
 //! Never saved: it is made anew from the snapshot, in parallel.
 
+use std::sync::OnceLock;
+
 use crate::id::{LabelId, NodeId, TypeId};
 use crate::parallel;
 use crate::snapshot::{Rows, Snapshot};
 
+mod distance;
 mod lineage;
 mod notation;
 mod petgraph;
@@ -13,6 +16,7 @@ mod reverse;
 mod set;
 mod weak;
 
+pub(crate) use distance::{LATE_ROOT_COST, RootDistances};
 pub use lineage::Lineage;
 pub use notation::NotationError;
 pub use petgraph::{EdgeId, EdgeReference, Edges, Neighbors, NodeReferences};
@@ -28,6 +32,8 @@ pub struct Graph {
     weak: weak::WeakEdges,
     /// The object of each type in the table of types, ascending by node.
     type_objects: Box<[(NodeId, TypeId)]>,
+    /// How far each node is from a GC root, once somebody asked.
+    root_distances: OnceLock<RootDistances>,
 }
 
 /// One edge, seen from its referrer.
@@ -58,7 +64,7 @@ impl Graph {
         let mut type_objects: Box<[_]> =
             types.filter_map(|(entry, id)| Some((entry.node?, TypeId(id)))).collect();
         type_objects.sort_unstable();
-        Self { snapshot, referrers, weak, type_objects }
+        Self { snapshot, referrers, weak, type_objects, root_distances: OnceLock::new() }
     }
 
     /// What was recorded.
@@ -173,8 +179,28 @@ impl Graph {
         !self.weak.is_weak(label)
     }
 
+    /// Whether some edge that leaves `node` is weak.
+    #[inline]
+    pub fn holds_some_weakly(&self, node: NodeId) -> bool {
+        self.weak.some_from(node)
+    }
+
+    /// Whether the edge at place `at` of those that leave `node` is strong.
+    ///
+    /// # Panics
+    ///
+    /// When the heap has no edge there.
+    #[inline]
+    pub fn is_strong_edge(&self, node: NodeId, at: usize) -> bool {
+        self.is_strong(self.snapshot.labels()[self.snapshot.referents().range(node).start + at])
+    }
+
     /// Bytes that this graph and its snapshot hold.
     pub fn heap_bytes(&self) -> u64 {
-        self.snapshot.heap_bytes() + self.referrers.heap_bytes() + self.weak.heap_bytes()
+        let distances = self.root_distances.get().map_or(0, RootDistances::heap_bytes);
+        self.snapshot.heap_bytes()
+            + self.referrers.heap_bytes()
+            + self.weak.heap_bytes()
+            + distances
     }
 }

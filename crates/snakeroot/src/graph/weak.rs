@@ -105,6 +105,12 @@ impl WeakEdges {
         self.labels.contains(label)
     }
 
+    /// Whether some weak edge leaves a node.
+    #[inline]
+    pub(super) fn some_from(&self, node: NodeId) -> bool {
+        self.referrers.contains(node)
+    }
+
     /// The weak edges that end at a node, ascending by referrer.
     #[inline]
     fn to(&self, node: NodeId) -> &[(NodeId, NodeId)] {
@@ -173,6 +179,19 @@ impl Iterator for StrongReferrers<'_> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.row.len() - self.weak.len();
         (left, Some(left))
+    }
+}
+
+impl DoubleEndedIterator for StrongReferrers<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<NodeId> {
+        loop {
+            let &referrer = self.row.next_back()?;
+            match self.weak.split_last() {
+                Some((&(_, weak), others)) if weak == referrer => self.weak = others,
+                _ => return Some(referrer),
+            }
+        }
     }
 }
 

@@ -149,6 +149,11 @@ impl RootKind {
         }
     }
 
+    /// Whether a root of this kind explains why an object is alive.
+    pub(crate) const fn explains(self) -> bool {
+        matches!(self, Self::Module | Self::Builtins | Self::Thread | Self::Task)
+    }
+
     /// The kind that a word names.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
@@ -207,6 +212,10 @@ pub struct Info {
     pub platform: String,
     /// Process id.
     pub pid: u32,
+    /// When the process started, in clock ticks since the machine did; 0 where that is not known.
+    ///
+    /// A process id is used again, so with it this tells two processes apart.
+    pub process_started: u64,
     /// The process's arguments.
     pub argv: Vec<String>,
     /// When the capture began, in milliseconds since 1970-01-01 UTC.

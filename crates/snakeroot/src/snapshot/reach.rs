@@ -4,7 +4,7 @@
 //! from those held from C. What neither reaches is garbage. No recursion: a
 //! linked list of ten million objects is an ordinary heap.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rayon::prelude::*;
 
@@ -20,8 +20,10 @@ const PIECES: usize = 8;
 /// Room that a piece's result has at least, in nodes: enough that the memory
 /// comes straight from the system and goes straight back.
 const LEAST_ROOM: usize = 1 << 16;
-/// Labels that one core looks through at a time.
-const LABELS_A_PIECE: usize = 1 << 16;
+/// Labels that are looked through at once, and how many times that one core
+/// takes at a time.
+const LABELS_A_GROUP: usize = 1 << 8;
+const GROUPS_A_PIECE: usize = 1 << 8;
 
 impl SnapshotParts {
     /// Flags the objects that no root reaches as garbage, and counts them and
@@ -35,8 +37,7 @@ impl SnapshotParts {
     ///
     /// # Complexity
     ///
-    /// O(V + E) time, an eighth of a byte a node and 4 bytes a node at the edge
-    /// of the search. Parallel where many nodes are at the edge at once.
+    /// O(V + E) time, a byte a node and 4 bytes a node at the edge of the search. Parallel where many nodes are at the edge at once.
     pub fn mark_garbage(&mut self) {
         let search = Search::new(self);
         let roots = |from_c: bool| {
@@ -52,9 +53,9 @@ impl SnapshotParts {
         let all = search.reached_objects();
         let objects = search.objects as u64;
         let Search { reached, .. } = search;
-        self.flags.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(at, flags)| {
-            let word = reached[at / 64].load(Ordering::Relaxed);
-            if word >> (at % 64) & 1 == 0 && !flags.contains(Flags::SYNTHETIC) {
+        let flags = self.flags.par_iter_mut().with_min_len(CHUNK);
+        flags.zip(reached).for_each(|(flags, reached)| {
+            if reached.into_inner() == 0 && !flags.contains(Flags::SYNTHETIC) {
                 *flags |= Flags::GARBAGE;
             }
         });
@@ -72,7 +73,9 @@ struct Search<'a> {
     weak: Vec<LabelId>,
     /// Nodes that have such an edge.
     weak_referrers: Vec<u64>,
-    reached: Vec<AtomicU64>,
+    /// A byte a node: cores that meet a node at once may both go on from it,
+    /// which does no harm and spares all of them a locked write.
+    reached: Vec<AtomicU8>,
     /// Nodes before the first synthetic one.
     objects: usize,
 }
@@ -85,13 +88,19 @@ impl<'a> Search<'a> {
             entries.filter(|&label| !parts.label_table.kind(label).is_strong()).collect();
         let mut weak_referrers = vec![0_u64; count.div_ceil(64)];
         if !weak.is_empty() {
-            let pieces = parts.labels.par_chunks(LABELS_A_PIECE).enumerate();
-            let edges: Vec<usize> = pieces
-                .flat_map_iter(|(piece, labels)| {
-                    let found = labels.iter().enumerate().filter(|(_, label)| weak.contains(label));
-                    found.map(move |(at, _)| piece * LABELS_A_PIECE + at)
-                })
-                .collect();
+            // Nearly all groups of labels have none, which takes one comparison
+            // of many at a time to see.
+            let is_any_weak = |labels: &[LabelId]| {
+                let any = |weak| labels.iter().fold(false, |any, label| any | (label == weak));
+                weak.iter().any(any)
+            };
+            let groups = parts.labels.par_chunks(LABELS_A_GROUP).with_min_len(GROUPS_A_PIECE);
+            let groups = groups.enumerate().filter(|(_, labels)| is_any_weak(labels));
+            let edges = groups.flat_map_iter(|(group, labels)| {
+                let found = labels.iter().enumerate().filter(|(_, label)| weak.contains(label));
+                found.map(move |(at, _)| group * LABELS_A_GROUP + at)
+            });
+            let edges: Vec<usize> = edges.collect();
             for edge in edges {
                 let node = parts.starts.partition_point(|&start| start <= edge as u64) - 1;
                 weak_referrers[node / 64] |= 1 << (node % 64);
@@ -103,7 +112,7 @@ impl<'a> Search<'a> {
             labels: &parts.labels,
             weak,
             weak_referrers,
-            reached: (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            reached: (0..count).map(|_| AtomicU8::new(0)).collect(),
             objects: parts.flags.partition_point(|flags| !flags.contains(Flags::SYNTHETIC)),
         }
     }
@@ -111,9 +120,12 @@ impl<'a> Search<'a> {
     /// Reaches a node; whether it was not reached before.
     #[inline]
     fn reach(&self, node: NodeId) -> bool {
-        let (word, bit) = (&self.reached[node.index() / 64], 1 << (node.index() % 64));
-        // Most nodes are met again and again: to look costs less than to write.
-        word.load(Ordering::Relaxed) & bit == 0 && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+        let reached = &self.reached[node.index()];
+        let is_new = reached.load(Ordering::Relaxed) == 0;
+        if is_new {
+            reached.store(1, Ordering::Relaxed);
+        }
+        is_new
     }
 
     /// Appends the nodes that a node leads to and that were not reached before.
@@ -135,40 +147,39 @@ impl<'a> Search<'a> {
 
     /// Reaches all that some nodes lead to, and those nodes.
     fn go(&self, from: impl Iterator<Item = NodeId>) {
-        let mut edge: Vec<NodeId> = from.filter(|&node| self.reach(node)).collect();
-        while !edge.is_empty() {
-            if edge.len() < FEW_NODES {
+        let mut edge: Vec<Vec<NodeId>> = vec![from.filter(|&node| self.reach(node)).collect()];
+        loop {
+            let length: usize = edge.iter().map(Vec::len).sum();
+            if length == 0 {
+                return;
+            }
+            if length < FEW_NODES {
                 // A stack: goes deep first, so that a long list needs one place.
-                while let Some(node) = edge.pop() {
-                    self.expand(node, &mut edge);
-                    if edge.len() >= 2 * FEW_NODES {
+                let mut stack = edge.concat();
+                while let Some(node) = stack.pop() {
+                    self.expand(node, &mut stack);
+                    if stack.len() >= 2 * FEW_NODES {
                         break;
                     }
                 }
+                edge = vec![stack];
             } else {
                 // A few large pieces: memory for many small ones would stay
                 // with the threads that asked for it.
-                let piece = edge.len().div_ceil(PIECES).max(CHUNK);
-                let pieces = edge.par_chunks(piece).map(|nodes| {
+                let piece = length.div_ceil(PIECES).max(CHUNK);
+                let pieces = edge.par_iter().flat_map(|nodes| nodes.par_chunks(piece));
+                let pieces = pieces.map(|nodes| {
                     let mut next = Vec::with_capacity((2 * nodes.len()).max(LEAST_ROOM));
                     nodes.iter().for_each(|&node| self.expand(node, &mut next));
                     next
                 });
-                let pieces: Vec<Vec<NodeId>> = pieces.collect();
-                edge = pieces.concat();
+                edge = pieces.collect();
             }
         }
     }
 
     fn reached_objects(&self) -> u64 {
-        let whole = self.objects / 64;
-        let count = |word: &AtomicU64| u64::from(word.load(Ordering::Relaxed).count_ones());
-        let mut objects: u64 =
-            self.reached[..whole].par_iter().with_min_len(CHUNK).map(count).sum();
-        if !self.objects.is_multiple_of(64) {
-            let word = self.reached[whole].load(Ordering::Relaxed);
-            objects += u64::from((word & ((1 << (self.objects % 64)) - 1)).count_ones());
-        }
-        objects
+        let objects = self.reached[..self.objects].par_iter().with_min_len(CHUNK);
+        objects.map(|reached| u64::from(reached.load(Ordering::Relaxed))).sum()
     }
 }

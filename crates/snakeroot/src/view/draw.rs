@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
-use super::describe::{Describer, describe, shortened};
+use super::describe::{Describer, describe, kind, shortened};
 use super::text::{grouped, human_size};
 use super::{Drawing, DrawnEdge, DrawnNode, EdgeStyle, NodeKind, Role};
 use crate::analysis::{Chain, Direction, Neighbourhood};
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeSet};
 use crate::id::{LabelId, NodeId};
 use crate::snapshot::{Flags, Label, LabelKind};
 
@@ -19,8 +20,12 @@ pub struct DrawOptions<'a> {
     pub shortnames: bool,
     /// A line with the reference count.
     pub refcounts: bool,
+    /// How many of an object's references are the caller's own, and not counted.
+    pub held: Option<&'a dyn Fn(NodeId) -> u32>,
     /// A line with the shallow size, together with the reference count.
     pub sizes: bool,
+    /// What some objects retain, on the same line.
+    pub retained: Option<&'a dyn Fn(NodeId) -> Option<u64>>,
     /// More text for some boxes, below everything else; several lines are several lines.
     pub extra: Option<&'a dyn Fn(NodeId) -> Option<String>>,
     /// Which boxes stand out.
@@ -36,7 +41,9 @@ impl Default for DrawOptions<'_> {
         Self {
             shortnames: true,
             refcounts: false,
+            held: None,
             sizes: false,
+            retained: None,
             extra: None,
             highlight: None,
             value: None,
@@ -95,6 +102,34 @@ pub fn chains_drawing(
         }
     }
     pen.drawing
+}
+
+/// The drawing of some nodes and the references among them. Several references from one node to another are one arrow.
+pub fn nodes_drawing(graph: &Graph, nodes: &NodeSet, options: &DrawOptions<'_>) -> Drawing {
+    let mut pen = Pen::new(graph, options, false);
+    nodes.iter().for_each(|node| pen.node(node, false));
+    for node in nodes.iter() {
+        let mut counts: IndexMap<NodeId, (LabelId, u64)> = IndexMap::new();
+        for edge in graph.edges_from(node).filter(|edge| nodes.contains(edge.referent)) {
+            counts.entry(edge.referent).or_insert((edge.label, 0)).1 += 1;
+        }
+        for (referent, (label, count)) in counts {
+            pen.edge(pen.places[&node], pen.places[&referent], label, count, false);
+        }
+    }
+    pen.drawing
+}
+
+/// A node's object in a few words, beside its type: its value, its name, how many items it has,
+/// or its address.
+pub fn short_form(graph: &Graph, node: NodeId) -> String {
+    let snapshot = graph.snapshot();
+    if let Some(name) = snapshot.names().get(node) {
+        return shortened(name);
+    }
+    let options = DrawOptions::default();
+    let pen = Pen::new(graph, &options, false);
+    pen.what(node, kind(graph, node)).unwrap_or_default()
 }
 
 struct Pen<'a> {
@@ -206,7 +241,8 @@ impl<'a> Pen<'a> {
         }
         let mut figures = Vec::new();
         if self.options.refcounts {
-            figures.push(match snapshot.refcount(node) {
+            let held = self.options.held.map_or(0, |held| held(node));
+            figures.push(match snapshot.refcount(node).saturating_sub(held) {
                 _ if snapshot.flags(node).contains(Flags::IMMORTAL) => "immortal".to_string(),
                 1 => "1 ref".to_string(),
                 count => format!("{} refs", grouped(u64::from(count))),
@@ -214,6 +250,9 @@ impl<'a> Pen<'a> {
         }
         if self.options.sizes {
             figures.push(human_size(snapshot.size(node)));
+        }
+        if let Some(bytes) = self.options.retained.and_then(|retained| retained(node)) {
+            figures.push(format!("retains {}", human_size(bytes)));
         }
         (!figures.is_empty()).then(|| figures.join(", "))
     }

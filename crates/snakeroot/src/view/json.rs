@@ -10,12 +10,20 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::analysis::{Census, Chain, Direction, Neighbourhood};
+use super::merged::merged_json;
+use super::suspects::{one_json, suspects_json};
+use crate::analysis::{
+    Census, Chain, Direction, DominatorTree, MergedChains, Neighbourhood, Suspect, Suspects,
+};
 use crate::graph::Graph;
 use crate::id::{LabelId, NodeId};
 use crate::snapshot::{Flags, Snapshot};
 
 use petgraph::visit::EdgeRef;
+
+pub use super::diff_json::{diff, diff_dominators, kept, kept_holders};
+pub use super::groups::json as objects;
+pub use super::roots::{modules_json as modules, roots_json as roots};
 
 /// `snakeroot.info/1`: about the process and the capture.
 ///
@@ -40,17 +48,46 @@ pub fn info(snapshot: &Snapshot, census: &Census) -> Value {
 
 /// `snakeroot.types/1`: a census, at most `limit` rows in its order.
 ///
-/// `{"schema", "total": {"types", "count", "size"}, "types": [{"type", "count", "size"}]}`
-pub fn types(snapshot: &Snapshot, census: &Census, limit: Option<usize>) -> Value {
+/// `{"schema", "total": {"types", "count", "size"}, "types": [{"type", "count", "size", "retained"}]}`:
+/// `retained` is what all objects of the type retain, each byte counted once.
+pub fn types(
+    snapshot: &Snapshot,
+    census: &Census,
+    retained: &[u64],
+    limit: Option<usize>,
+) -> Value {
     let (count, size) = census.total();
     let rows = census.rows().take(limit.unwrap_or(usize::MAX)).map(|row| {
         let name = snapshot.types()[row.type_id.index()].full_name();
-        json!({ "type": name, "count": row.count, "size": row.size })
+        let retained = retained[row.type_id.index()];
+        json!({ "type": name, "count": row.count, "size": row.size, "retained": retained })
     });
     json!({
         "schema": "snakeroot.types/1",
         "total": { "types": census.len(), "count": count, "size": size },
         "types": rows.collect::<Vec<_>>(),
+    })
+}
+
+/// `snakeroot.top/1`: what retains most, no object before its immediate dominator.
+///
+/// `{"schema", "total": {"live", "garbage"}, "top": [node]}`: a node has `retained`,
+/// `dominator` (an id, null where no one object dominates it) and `dominates` (how many
+/// it dominates immediately) too. `live` and `garbage` are the bytes of what GC roots reach and of what
+/// they do not.
+pub fn top(graph: &Graph, tree: &DominatorTree, nodes: &[NodeId]) -> Value {
+    let rows = nodes.iter().map(|&at| {
+        let mut value = node(graph, at);
+        value.insert("retained".into(), json!(tree.retained_size(at)));
+        let dominator = tree.immediate_dominator(at).map(NodeId::place);
+        value.insert("dominator".into(), json!(dominator));
+        value.insert("dominates".into(), json!(tree.dominated(at).len()));
+        Value::Object(value)
+    });
+    json!({
+        "schema": "snakeroot.top/1",
+        "total": { "live": tree.live_bytes(), "garbage": tree.garbage_bytes() },
+        "top": rows.collect::<Vec<_>>(),
     })
 }
 
@@ -67,6 +104,34 @@ pub fn chains(graph: &Graph, chains: &[Chain]) -> Value {
         json!({ "root": root(graph, chain.holder()), "nodes": nodes, "labels": labels })
     });
     json!({ "schema": "snakeroot.chains/1", "chains": chains.collect::<Vec<_>>() })
+}
+
+/// `snakeroot.merged/1`: the chains of several objects, with equal steps made one.
+///
+/// `{"schema", "members", "unreached", "steps": [{"above", "depth", "node", "nodes", "label", "one_label", "members", "ends"}]}`,
+/// each step after the one above it: `above` is its place in `steps`, null for a GC root; `node` is the first of
+/// the `nodes` (a number) that the step stands for, `label` by what that one is held, null for a GC root; `members` counts
+/// the objects asked for at the step and below it, `ends` those at it, `unreached` those that no chain leads to.
+pub fn merged(graph: &Graph, chains: &MergedChains) -> Value {
+    merged_json(graph, chains)
+}
+
+/// `snakeroot.suspects/1`: what holds too much.
+///
+/// `{"schema", "threshold", "heap", "garbage", "suspects": [suspect], "below": [suspect]}`: `threshold` is a share from 0 to 1, `heap`
+/// and `garbage` are bytes, `below` has the largest objects that are no suspects. A suspect is as [`suspect`] gives it.
+pub fn suspects(graph: &Graph, suspects: &Suspects) -> Value {
+    suspects_json(graph, suspects)
+}
+
+/// A suspect of `snakeroot.suspects/1`.
+///
+/// `{"sentence", "fingerprint", "kind", "count", "node", "retained", "share", "accumulation", "carried", "run", "contents", "chain"}`: `kind` is
+/// `object` or `group`, `count` how many nodes it has, `node` the first of them; `accumulation` is a node, null where a group
+/// has no holder in common; `carried` and `run` are those of [`Suspect`]; `contents` is a list of `{"type", "count", "retained"}`; `chain` one of
+/// `snakeroot.chains/1`.
+pub fn suspect(graph: &Graph, suspect: &Suspect, heap_bytes: u64) -> Value {
+    one_json(graph, suspect, heap_bytes)
 }
 
 /// `snakeroot.neighbourhood/1`: the surroundings of some nodes.
@@ -103,7 +168,7 @@ pub fn neighbourhood(graph: &Graph, neighbourhood: &Neighbourhood) -> Value {
     })
 }
 
-fn node(graph: &Graph, node: NodeId) -> Map<String, Value> {
+pub(super) fn node(graph: &Graph, node: NodeId) -> Map<String, Value> {
     let snapshot = graph.snapshot();
     let is_object = !snapshot.flags(node).contains(Flags::SYNTHETIC);
     let address = is_object.then(|| format!("{:#x}", snapshot.address(node)));
@@ -119,10 +184,10 @@ fn node(graph: &Graph, node: NodeId) -> Map<String, Value> {
     fields.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
 }
 
-fn root(graph: &Graph, node: NodeId) -> Value {
+pub(super) fn root(graph: &Graph, node: NodeId) -> Value {
     json!(graph.snapshot().root(node).map(ToString::to_string))
 }
 
-fn label(graph: &Graph, label: LabelId) -> String {
+pub(super) fn label(graph: &Graph, label: LabelId) -> String {
     graph.snapshot().label_table().get(label).to_stored()
 }

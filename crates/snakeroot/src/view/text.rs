@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table};
 
+use super::cells::Cells;
 use super::describe::{describe, shortened};
 use crate::analysis::{Census, Chain};
 use crate::graph::Graph;
@@ -37,22 +38,35 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A census as a table: type, count, size, share of the heap, in the census's order.
-///
-/// After `limit` rows comes how many more there are; the last line has the totals.
-pub fn types_table(graph: &Graph, census: &Census, limit: usize) -> String {
-    let (count, size) = census.total();
-    let share = |bytes: u64| format!("{:.1}%", 100.0 * bytes as f64 / size.max(1) as f64);
+/// A part of something, in per cent: `71.2%`.
+pub(super) fn per_cent(some: u64, all: u64) -> String {
+    format!("{:.1}%", 100.0 * some as f64 / all.max(1) as f64)
+}
+
+/// A table with blanks between the columns; all but the first are numbers.
+pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["type", "count", "size", "% of heap"]);
+    table.set_header(header);
+    table.add_rows(rows);
+    finish(table)
+}
+
+/// A census as a table: type, count, size, share of the heap, retained size, in the census's order.
+///
+/// After `limit` rows comes how many more there are; the last line has the totals.
+pub fn types_table(graph: &Graph, census: &Census, retained: &[u64], limit: usize) -> Cells {
+    let (count, size) = census.total();
+    let share = |bytes: u64| per_cent(bytes, size);
+    let mut rows: Vec<[String; 5]> = Vec::new();
     for row in census.rows().take(limit) {
         let entry = &graph.snapshot().types()[row.type_id.index()];
-        table.add_row([
+        rows.push([
             shortened(&entry.display_name()),
             grouped(row.count),
             human_size(row.size),
             share(row.size),
+            human_size(retained[row.type_id.index()]),
         ]);
     }
     let hidden = census.len().saturating_sub(limit);
@@ -61,16 +75,19 @@ pub fn types_table(graph: &Graph, census: &Census, limit: usize) -> String {
             census.rows().take(limit).fold((0, 0_u64), |(count, size), row| {
                 (count + row.count, size.saturating_add(row.size))
             });
-        let rows = if hidden == 1 { "row" } else { "rows" };
-        table.add_row([
-            format!("({} more {rows})", grouped(hidden as u64)),
+        let more = if hidden == 1 { "row" } else { "rows" };
+        rows.push([
+            format!("({} more {more})", grouped(hidden as u64)),
             grouped(count - shown_count),
             human_size(size - shown_size),
             share(size - shown_size),
+            String::new(),
         ]);
     }
-    table.add_row(["total".to_string(), grouped(count), human_size(size), share(size)]);
-    finish(table)
+    let total = ["total".to_owned(), grouped(count), human_size(size), share(size)];
+    let [name, count, size, share] = total;
+    rows.push([name, count, size, share, String::new()]);
+    Cells::new(["type", "count", "size", "% of heap", "retained"], rows)
 }
 
 /// Numbers to the right, no blanks at the ends of lines.
@@ -125,7 +142,6 @@ pub fn chain_lines(graph: &Graph, chain: &Chain) -> String {
     lines
 }
 
-/// Why the first node of a chain is a GC root, unless its description says it already.
 /// How many of `all` objects, and how much that is in per cent.
 ///
 /// ```
@@ -136,6 +152,7 @@ pub fn share(some: u64, all: u64) -> String {
     format!("{} ({per_cent:.2} %)", grouped(some))
 }
 
+/// Why the first node of a chain is a GC root, unless its description says it already.
 fn why_root(graph: &Graph, node: NodeId) -> String {
     match graph.snapshot().root(node) {
         Some(root) if !describe(graph, node).starts_with(root.kind.word()) => {
@@ -146,7 +163,7 @@ fn why_root(graph: &Graph, node: NodeId) -> String {
 }
 
 /// The steps of a chain, with each `__dict__` and the key after it made one attribute.
-fn folded_steps(graph: &Graph, chain: &Chain) -> Vec<String> {
+pub(super) fn folded_steps(graph: &Graph, chain: &Chain) -> Vec<String> {
     let table = graph.snapshot().label_table();
     let mut folded: Vec<String> = Vec::new();
     let mut steps = chain.labels.iter().zip(&chain.nodes[1..]).peekable();
