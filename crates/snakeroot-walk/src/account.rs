@@ -7,13 +7,13 @@
 //! looks like a pointer is never taken for a reference to an object whose count
 //! balances.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::HashSet;
 
 use rayon::prelude::*;
 use snakeroot::NodeId;
 use snakeroot::snapshot::{Flags, Root, RootKind};
 
-use crate::segments::{Owner, Segment};
+use crate::segments::{self, Owner, Segment};
 
 /// Objects that one core looks at a time.
 const CHUNK: usize = 1 << 14;
@@ -32,19 +32,26 @@ impl Surplus {
     pub(crate) fn new(
         refcounts: &[u32],
         flags: &[Flags],
-        known: &[AtomicU32],
+        known: &[u32],
         others: impl Fn(usize) -> u32 + Sync,
     ) -> Self {
-        let pairs = known.par_iter().with_min_len(CHUNK).enumerate().filter_map(|(at, known)| {
-            let count = refcounts[at];
-            if count == u32::MAX || flags[at].contains(Flags::IMMORTAL) {
-                return None;
-            }
-            let left = count.saturating_sub(known.load(Ordering::Relaxed));
-            let left = left.saturating_sub(others(at));
-            (left > 0).then_some((NodeId::from_index(at), left))
+        let pieces = known.par_chunks(CHUNK).enumerate().map(|(piece, known)| {
+            let first = piece * CHUNK;
+            let counts = &refcounts[first..first + known.len()];
+            let more =
+                counts.iter().zip(known).enumerate().filter(|(_, (count, known))| count > known);
+            let left = more.filter_map(|(at, (&count, &known))| {
+                let at = first + at;
+                if count == u32::MAX || flags[at].contains(Flags::IMMORTAL) {
+                    return None;
+                }
+                let left = (count - known).saturating_sub(others(at));
+                (left > 0).then_some((NodeId::from_index(at), left))
+            });
+            left.collect()
         });
-        let (nodes, counts) = pairs.unzip();
+        let pieces: Vec<Vec<(NodeId, u32)>> = pieces.collect();
+        let (nodes, counts) = pieces.into_iter().flatten().unzip();
         Self { nodes, counts }
     }
 
@@ -67,13 +74,15 @@ impl Surplus {
     /// GC roots for all that is left: by where the references are found, the
     /// interpreter's memory first.
     ///
-    /// `node_at` gives the node at an address; `interned` says which objects are
+    /// `node_at` gives the node at an address, `address_of` a node's; `interned` says which objects are
     /// interned strings, which are kept by the interpreter as such.
     pub(crate) fn into_roots(
         mut self,
         segments: &[Segment],
         node_at: impl Fn(usize) -> Option<NodeId>,
         interned: impl Fn(NodeId) -> bool,
+        is_list: impl Fn(NodeId) -> bool,
+        address_of: impl Fn(NodeId) -> usize,
     ) -> Vec<(NodeId, Root)> {
         let mut roots = Vec::new();
         if self.nodes.is_empty() {
@@ -96,7 +105,12 @@ impl Surplus {
                 }
             });
         }
+        let texts = self.texts_of_scripts(&is_list, &address_of);
         for (node, left) in self.left() {
+            if texts.contains(&address_of(node)) {
+                roots.push((node, Root::new(RootKind::Interpreter, "text of the running script")));
+                continue;
+            }
             let found = libraries.remove(&node);
             let root = if interned(node) {
                 Root::new(RootKind::Interned, "")
@@ -110,6 +124,18 @@ impl Surplus {
             roots.push((node, Root::new(RootKind::HeldFromC, references(count, name))));
         }
         roots
+    }
+}
+
+impl Surplus {
+    /// The addresses of what is left and holds what a running script was made of.
+    fn texts_of_scripts(
+        &self,
+        is_list: &dyn Fn(NodeId) -> bool,
+        address_of: &dyn Fn(NodeId) -> usize,
+    ) -> HashSet<usize> {
+        let lists = self.left().filter(|&(node, left)| left == 1 && is_list(node));
+        segments::texts_of_scripts(&lists.map(|(node, _)| address_of(node)).collect())
     }
 }
 

@@ -4,8 +4,9 @@
 //! a thread's attributes: these are read where they stand.
 
 use std::ffi::CStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -34,8 +35,50 @@ pub fn module<'py>(py: Python<'py>, name: &CStr) -> PyResult<Bound<'py, PyAny>> 
     }
 }
 
+/// A function of the `gc` module that lists something for an object.
+#[derive(Clone, Copy)]
+pub(crate) enum OfGc {
+    Referents,
+    Referrers,
+}
+
+/// Both functions, kept for when the interpreter ends and has no modules any more.
+static OF_GC: OnceLock<[usize; 2]> = OnceLock::new();
+
+/// Keeps the functions of the `gc` module that are asked later.
+///
+/// # Errors
+///
+/// Where there is no such module or function.
+pub(crate) fn keep_functions(py: Python<'_>) -> PyResult<()> {
+    if OF_GC.get().is_none() {
+        let gc = module(py, c"gc")?;
+        let functions = [gc.getattr("get_referents")?, gc.getattr("get_referrers")?];
+        // All of this is done by one thread at a time, and where not, some references more are kept.
+        let _ = OF_GC.set(functions.map(|function| crate::probe::kept(function) as usize));
+    }
+    Ok(())
+}
+
+/// What a function of the `gc` module lists for an object.
+///
+/// # Errors
+///
+/// What the function raises.
+pub(crate) fn of_gc<'py>(
+    function: OfGc,
+    object: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let functions =
+        OF_GC.get().ok_or_else(|| PyRuntimeError::new_err("snakeroot is not imported"))?;
+    // SAFETY: attached as the object says, and both functions are kept for good.
+    let function =
+        unsafe { Bound::from_borrowed_ptr(object.py(), functions[function as usize] as Object) };
+    Ok(function.call1((object,))?.cast::<PyList>()?.iter().collect())
+}
+
 /// What `sys` has under a name.
-pub(crate) fn of_sys<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
+pub fn of_sys<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
     // SAFETY: attached; a borrowed reference or null comes back, and no error.
     unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(name.as_ptr())) }
 }
@@ -62,7 +105,7 @@ pub(crate) unsafe fn modules() -> Object {
 }
 
 /// Whether the interpreter is being finalized.
-pub(crate) fn is_ending() -> bool {
+pub fn is_ending() -> bool {
     #[cfg(Py_3_13)]
     use ffi::Py_IsFinalizing as is_finalizing;
     #[cfg(not(Py_3_13))]
@@ -74,20 +117,48 @@ pub(crate) fn is_ending() -> bool {
     unsafe { is_finalizing() != 0 }
 }
 
-/// `threading`'s own table of threads, if that module is there.
-pub(crate) fn active_threads<'py>(py: Python<'py>) -> Option<Bound<'py, PyDict>> {
-    // SAFETY: attached; all references are borrowed from those that hold them,
-    // until the dict is copied, which runs no code of its values.
+/// The identifiers of the threads in `threading`'s own table, and the threads;
+/// none where that module is not there.
+pub(crate) fn active_threads(py: Python<'_>) -> Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> {
+    // SAFETY: attached; all references are borrowed from those that hold them
+    // until the entries are taken, which runs no code of theirs.
+    let active = unsafe {
+        let find = || {
+            let modules = Bound::from_borrowed_ptr_or_opt(py, modules())?;
+            let threading = item(&modules, "threading")?;
+            if ffi::PyModule_Check(threading.as_ptr()) == 0 {
+                return None;
+            }
+            let names =
+                Bound::from_borrowed_ptr_or_opt(py, ffi::PyModule_GetDict(threading.as_ptr()))?;
+            item(&names, "_active")?.cast_into_exact::<PyDict>().ok()
+        };
+        find()
+    };
+    // All at once: a thread may end while names are asked for. A copy of the
+    // dict would bring a collection nearer on some versions.
+    active.map(|active| entries(&active)).unwrap_or_default()
+}
+
+/// A dict's keys and values, no other thread having changed it meanwhile.
+#[cfg(not(Py_GIL_DISABLED))]
+fn entries<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut entries = Vec::with_capacity(dict.len());
+    let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: attached, and no Python code runs between two entries; both
+    // references are borrowed from the dict.
     unsafe {
-        let modules = Bound::from_borrowed_ptr_or_opt(py, modules())?;
-        let threading = item(&modules, "threading")?;
-        if ffi::PyModule_Check(threading.as_ptr()) == 0 {
-            return None;
+        while ffi::PyDict_Next(dict.as_ptr(), &raw mut at, &raw mut key, &raw mut value) != 0 {
+            let py = dict.py();
+            entries.push((Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)));
         }
-        let names = Bound::from_borrowed_ptr_or_opt(py, ffi::PyModule_GetDict(threading.as_ptr()))?;
-        // A copy: a thread may end while names are asked for.
-        item(&names, "_active")?.cast_exact::<PyDict>().ok()?.copy().ok()
     }
+    entries
+}
+
+#[cfg(Py_GIL_DISABLED)]
+fn entries<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    dict.copy().map(|dict| dict.iter().collect()).unwrap_or_default()
 }
 
 /// The value under a str in a dict, by the dict's own look-up.

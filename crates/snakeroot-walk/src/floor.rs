@@ -57,9 +57,10 @@ pub fn floor(_py: Python<'_>, probe: &Probe) -> Option<Floor> {
                     visit(object);
                     Some(())
                 })
+                .ok()?
                 .len()
         } else {
-            let objects = lists.collect(Which::All, |object| Some(object as usize));
+            let objects = lists.collect(Which::All, |object| Some(object as usize)).ok()?;
             objects.iter().for_each(|&object| visit(object as Object));
             objects.len()
         }

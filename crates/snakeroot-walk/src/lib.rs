@@ -7,7 +7,9 @@
 //! nothing and analyses nothing.
 
 mod account;
+mod addresses;
 mod ask;
+pub mod calls;
 mod census;
 mod floor;
 mod labels;
@@ -17,10 +19,12 @@ mod lists;
 #[cfg(Py_GIL_DISABLED)]
 #[path = "lists_free_threaded.rs"]
 mod lists;
+mod living;
 mod marks;
 pub mod memory;
 mod number;
 mod optional;
+mod outside;
 mod own;
 mod part;
 mod pause;
@@ -28,12 +32,18 @@ mod peek;
 mod preview;
 mod probe;
 mod readers;
+mod references;
+mod referrers;
 mod roots;
+mod rows;
+mod running;
 mod segments;
 mod sink;
 mod tables;
 mod threads;
 mod types;
+#[cfg(Py_GIL_DISABLED)]
+mod uncounted;
 mod walker;
 
 use std::collections::HashMap;
@@ -47,12 +57,20 @@ use pyo3::types::PyList;
 use snakeroot::snapshot::{Info, LabelKind, Root};
 use snakeroot::{Graph, NodeId, Snapshot};
 
-pub use ask::module;
-pub use census::{TypeTally, by_type, tally, type_name};
+pub use addresses::{addresses_by_name, tracked_at, unreferred};
+pub use ask::{is_ending, module, of_sys};
+pub use census::{
+    Tallier, TypeTally, by_type, tally, tally_of, tally_with_sizes, type_name, type_names,
+};
 pub use floor::{Floor, floor};
-pub use part::{Around, part, suits};
+pub use living::{is_as_recorded, living, passing};
+pub use part::part;
 pub use pause::Held;
 pub use probe::Probe;
+pub use referrers::{
+    Backwards, Referrers, chain_from_module, has_finalizer, is_method, reads_lists, referents,
+    referrers,
+};
 
 use crate::pause::Collector;
 use crate::sink::Whole;
@@ -71,6 +89,9 @@ pub struct Options {
     /// Addresses of live objects that become nodes even if nothing that is
     /// walked leads to them.
     pub also: Vec<usize>,
+    /// Addresses of objects of the caller's own that are no nodes: what it passes
+    /// the others in.
+    pub hide: Vec<usize>,
 }
 
 /// A walk that could not be finished.
@@ -81,6 +102,16 @@ pub enum WalkError {
     Limit(String),
     /// The walk needs this many bytes at least, and they cannot be had.
     Memory(u64),
+    /// The collector's list of objects is broken: of two neighbours one does
+    /// not lead to the other.
+    Damaged {
+        /// The address of a header, and of the one that should come next.
+        left: usize,
+        /// See `left`.
+        right: usize,
+        /// Where the one leads instead.
+        found: usize,
+    },
 }
 
 impl fmt::Display for WalkError {
@@ -91,6 +122,12 @@ impl fmt::Display for WalkError {
                 f,
                 "the walk needs about {} of memory, which cannot be had",
                 snakeroot::view::human_size(*bytes)
+            ),
+            Self::Damaged { left, right, found } => write!(
+                f,
+                "the garbage collector's list of objects is damaged: expected {left:#x} and \
+                 {right:#x} to be neighbours, found {found:#x} beside one of them; some C code has \
+                 freed or moved an object that the collector still lists"
             ),
         }
     }
@@ -137,6 +174,7 @@ pub fn snapshot(
     // SAFETY: attached through `py`.
     let state = unsafe { ffi::PyInterpreterState_Get() };
     let segments = segments::of_process(state as usize, &raw const ffi::PyType_Type as usize);
+    let segments = segments::without(segments, &probe.free_lists);
     let collector = Collector::pause();
     let mut walker = Walker::new(probe, Whole::new(room.queue, room.edges), options.values);
     walker.records = room.records;
@@ -149,6 +187,9 @@ pub fn snapshot(
     let mut raw = unsafe {
         let begin = |walker: &mut Walker<'_, Whole>| -> Vec<(marks::Place, Root)> {
             walker.own = own::Own::find(probe);
+            walker.own.addresses.extend(&options.hide);
+            #[cfg(Py_GIL_DISABLED)]
+            walker.take_counts();
             let roots = roots::of_interpreter().into_iter();
             let roots = roots.map(|(object, root)| (walker.sink.find(object), root)).collect();
             walker.take_threads(names);
@@ -157,7 +198,7 @@ pub fn snapshot(
         #[cfg(not(Py_GIL_DISABLED))]
         let roots = {
             let roots = begin(&mut walker);
-            walker.take_tracked(public.iter().flatten());
+            walker.take_tracked(public.iter().flatten())?;
             for &object in &options.also {
                 walker.sink.find(object);
             }
@@ -180,12 +221,20 @@ pub fn snapshot(
         into_raw(walker, roots)
     };
     capture.resume();
+    if raw.accounts.is_none() && probe.counts_are_known() {
+        capture.info.notices.push(
+            "what C holds and what is garbage is not told: the end of a running frame's value stack \
+             was not known"
+                .into(),
+        );
+    }
     if let Some(accounts) = &mut raw.accounts {
         accounts.segments = segments;
         #[cfg(not(Py_GIL_DISABLED))]
         (accounts.all_held = public.is_some());
         // Who asks for these objects passes them, and so holds each.
         accounts.held.extend(&options.also);
+        accounts.asked.clone_from(&options.also);
     }
     drop(collector);
     #[cfg(not(Py_GIL_DISABLED))]
@@ -220,8 +269,8 @@ impl Capture {
         let collecting = probe.is_collecting();
         if collecting {
             self.info.notices.push(
-                "taken while the collector is at work: of the garbage that it has set aside only \
-                 what something else leads to is here"
+                "taken while the collector is at work: garbage that it has set aside meanwhile is \
+                 here only where something else leads to it"
                     .into(),
             );
         }
@@ -310,15 +359,21 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
             (walker.sink.marks.mark(info.object as usize).0, module, qualname)
         })
         .collect();
+    let list = &raw mut ffi::PyList_Type;
+    let list = walker.infos.iter().position(|info| info.object == list);
     let accounts = number::Accounts {
+        list: list.map_or(u32::MAX, |place| place as u32),
         held: walker.probe.held.clone(),
+        asked: Vec::new(),
         all_held: false,
+        uncounted: walker.uncounted,
         suspects: walker.suspects,
         segments: Vec::new(),
         tasks: walker.tasks,
         suspended: walker.suspended,
         places: walker.places,
         awaits: walker.labels.named(LabelKind::Slot, b"cr_await"),
+        frame: walker.labels.named(LabelKind::Slot, b"cr_frame"),
         coroutine: walker.labels.named(LabelKind::Slot, b"_coro"),
     };
     number::Raw {
@@ -327,7 +382,7 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         records: walker.records,
         large_sizes: walker.large_sizes,
         native_sizes: walker.native_sizes,
-        foreign: walker.foreign,
+        outside: walker.outside,
         named_items: walker.named_items,
         edges: walker.sink.edges,
         keys: walker.sink.keys,
@@ -340,11 +395,10 @@ unsafe fn into_raw(mut walker: Walker<'_, Whole>, roots: Vec<(marks::Place, Root
         roots,
         immortals: walker.immortals,
         static_types: walker.static_types,
-        tracked: walker.tracked as u64,
+        tracked: (walker.tracked - walker.untracked_before) as u64,
         own: walker.own,
-        // On free-threaded builds some references are not counted: those that
-        // frames borrow, and those to functions, types and code.
-        accounts: (!cfg!(Py_GIL_DISABLED)).then_some(accounts),
+        all_counted: walker.all_counted,
+        accounts: walker.all_counted.then_some(accounts),
     }
 }
 
@@ -389,6 +443,7 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
         build,
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         pid: std::process::id(),
+        process_started: process_started(),
         argv: ask::arguments(py),
         started_ms: SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -405,6 +460,17 @@ fn about(py: Python<'_>, probe: &Probe) -> Info {
 fn room_for(bytes: u64) -> Result<(), WalkError> {
     let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
     Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| WalkError::Memory(bytes))
+}
+
+/// When this process started, in clock ticks since the machine did; 0 where the
+/// system does not tell.
+fn process_started() -> u64 {
+    // The second word is the program's name, in brackets, and may hold blanks and brackets.
+    const WORDS_AFTER_THE_NAME: usize = 19;
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let words = text.rsplit_once(')').map_or("", |(_, words)| words);
+    let word = words.split_ascii_whitespace().nth(WORDS_AFTER_THE_NAME);
+    word.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
 }
 
 /// Bytes of this process that are in memory; 0 where the system does not tell.

@@ -8,11 +8,18 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::WalkError;
 use crate::layout::{Object, WORD, read};
 
 /// The collector's header: next and previous, with flags in the low bits.
 const HEADER_BYTES: isize = 2 * WORD as isize;
 const FLAG_BITS: usize = 3;
+
+/// Where the head of the permanent generation may lie, from that of the youngest one on.
+///
+/// Before 3.14 a pointer lies between. Builds of 3.13 are known whose generations
+/// begin 4 bytes beside a multiple of 8, and then a gap of 4 bytes precedes the pointer.
+const PERMANENT: [usize; 2] = if cfg!(Py_3_14) { [72, 76] } else { [80, 84] };
 
 /// The heads of the collector's lists, youngest first, the permanent one last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +58,8 @@ impl Lists {
             }
             next
         };
-        let permanent = young + if cfg!(Py_3_14) { 72 } else { 80 };
+        let permanent =
+            PERMANENT.into_iter().map(|offset| young + offset).find(|&at| is_ring(at))?;
         let heads = [young, young + 24, young + 48, permanent];
         heads.into_iter().all(is_ring).then_some(Self(heads))
     }
@@ -70,6 +78,12 @@ impl Lists {
     /// is walked from both ends at once, until the two meet: twice as much is
     /// on its way at any time.
     ///
+    /// # Errors
+    ///
+    /// [`WalkError::Damaged`] where a header's successor does not lead back to
+    /// it, as after an object that is listed was freed. Without this a damaged
+    /// ring might have no end.
+    ///
     /// # Safety
     ///
     /// The interpreter is attached; `keep` neither runs Python code nor tracks,
@@ -80,15 +94,19 @@ impl Lists {
         &self,
         which: Which,
         mut keep: impl FnMut(Object) -> Option<T>,
-    ) -> Vec<T> {
-        let mut kept = Vec::new();
-        let mut back = Vec::new();
+    ) -> Result<Vec<T>, WalkError> {
+        // Room for more than there can be: what is not written to costs nothing,
+        // and to grow costs a copy. Where so much cannot be had, less may do.
+        let room = crate::resident_bytes() as usize / 128;
+        let (mut kept, mut back) = (Vec::new(), Vec::new());
+        let _: Result<(), _> = kept.try_reserve_exact(room);
+        let _: Result<(), _> = back.try_reserve_exact(room / 2);
         let heads = if which == Which::All { &self.0[..] } else { &self.0[..3] };
         for &head in heads {
             // SAFETY: as the caller promises.
-            unsafe { from_both_ends(head, &mut keep, &mut kept, &mut back) };
+            unsafe { from_both_ends(head, &mut keep, &mut kept, &mut back)? };
         }
-        kept
+        Ok(kept)
     }
 }
 
@@ -103,28 +121,37 @@ unsafe fn from_both_ends<T>(
     keep: &mut impl FnMut(Object) -> Option<T>,
     kept: &mut Vec<T>,
     back: &mut Vec<T>,
-) {
+) -> Result<(), WalkError> {
     // SAFETY: a head lives as long as its interpreter, and each header's
     // neighbours are headers until the ring closes.
     unsafe {
         let next = |at: usize| read::<usize>(at as *const u8, 0) & !FLAG_BITS;
         let previous = |at: usize| read::<usize>(at as *const u8, WORD as isize) & !FLAG_BITS;
         let object = |at: usize| (at + HEADER_BYTES as usize) as Object;
+        let joined = |left: usize, right: usize, found: usize, expected: usize| {
+            let damaged = || WalkError::Damaged { left, right, found };
+            (found == expected).then_some(()).ok_or_else(damaged)
+        };
         let (mut front, mut rear) = (next(head), previous(head));
+        let (mut before_front, mut after_rear) = (head, head);
         while front != head {
+            joined(before_front, front, previous(front), before_front)?;
             kept.extend(keep(object(front)));
             if front == rear {
                 break; // both have reached the middle
             }
+            joined(rear, after_rear, next(rear), after_rear)?;
             back.extend(keep(object(rear)));
             let (after, before) = (next(front), previous(rear));
             if after == rear {
                 break; // they have passed each other
             }
+            (before_front, after_rear) = (front, rear);
             (front, rear) = (after, before);
         }
     }
     kept.extend(back.drain(..).rev());
+    Ok(())
 }
 
 /// Whether there is a ring's head: its neighbours point back to it.
@@ -165,7 +192,7 @@ mod tests {
             // SAFETY: a ring that lives to the end of the loop.
             unsafe {
                 let mut keep = |object: Object| Some(object as usize);
-                from_both_ends(head, &mut keep, &mut found, &mut Vec::new());
+                from_both_ends(head, &mut keep, &mut found, &mut Vec::new()).unwrap();
             }
             let expected: Vec<usize> = (1..=count).map(|at| head + at * 16 + 16).collect();
             assert_eq!(found, expected, "a ring of {count}");

@@ -8,6 +8,7 @@ use std::ffi::{c_int, c_void};
 
 use pyo3::prelude::*;
 
+use crate::WalkError;
 use crate::layout::{self, Object, gc_bits};
 
 type Visitor = extern "C" fn(Object, *mut c_void) -> c_int;
@@ -65,6 +66,10 @@ impl Lists {
 
     /// What `keep` makes of the tracked objects, in the order of `gc.get_objects`.
     ///
+    /// # Errors
+    ///
+    /// None.
+    ///
     /// # Safety
     ///
     /// As for [`Self::each`]. What is kept of an object is good when the other
@@ -73,7 +78,7 @@ impl Lists {
         &self,
         which: Which,
         mut keep: impl FnMut(Object) -> Option<T>,
-    ) -> Vec<T> {
+    ) -> Result<Vec<T>, WalkError> {
         let mut kept = Vec::new();
         // SAFETY: as the caller promises; the vector's memory is not Python's.
         unsafe {
@@ -83,7 +88,7 @@ impl Lists {
                 }
             });
         }
-        kept
+        Ok(kept)
     }
 }
 

@@ -4,17 +4,20 @@
 //! After the walk, how many bits stand before an object's is its number in
 //! address order: no hash map, and the numbers come out sorted.
 
-/// Memory is marked in pieces of this many bytes.
-const PIECE_BYTES: usize = 1 << 26;
+/// Memory is marked in pieces of this many bytes: smaller ones where each
+/// thread has memory of its own, far from that of others.
+const PIECE_BYTES: usize = if cfg!(Py_GIL_DISABLED) { 1 << 23 } else { 1 << 26 };
 const PIECE_SHIFT: u32 = PIECE_BYTES.trailing_zeros();
 /// 64-bit words of marks for one piece.
 const PIECE_WORDS: usize = PIECE_BYTES / 16 / 64;
 /// Objects that one piece has room for.
 const PIECE_PLACES: u32 = (PIECE_BYTES / 16) as u32;
+/// Bits of a place that tell where in its piece it is.
+const PLACE_BITS: u32 = PIECE_PLACES.trailing_zeros();
 /// Pieces in the address space that user programs have (47 bits).
 const PIECES: usize = 1 << (47 - PIECE_SHIFT);
 /// Pieces that a place can tell apart.
-const MOST_PIECES: usize = 1 << 10;
+const MOST_PIECES: usize = 1 << (u32::BITS - PLACE_BITS);
 
 /// An object by the piece it lies in and its place there: an address in 4 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +74,13 @@ impl Marks {
     #[inline(always)]
     pub(crate) fn place(&self, address: usize) -> Place {
         let number = self.numbers[address >> PIECE_SHIFT].max(1) - 1;
-        Place(number << 22 | (address >> 4) as u32 & (PIECE_PLACES - 1))
+        Place(number << PLACE_BITS | (address >> 4) as u32 & (PIECE_PLACES - 1))
     }
 
     /// Takes a mark away.
     pub(crate) fn forget(&mut self, place: Place) {
         let within = place.0 & (PIECE_PLACES - 1);
-        let word = (place.0 >> 22) as usize * PIECE_WORDS + (within >> 6) as usize;
+        let word = (place.0 >> PLACE_BITS) as usize * PIECE_WORDS + (within >> 6) as usize;
         self.seen[word] &= !(1 << (within & 63));
     }
 
@@ -103,7 +106,7 @@ impl Marks {
         };
         let within = (address >> 4) as u32 & (PIECE_PLACES - 1);
         let word = number as usize * PIECE_WORDS + (within >> 6) as usize;
-        (Place(number << 22 | within), word, 1 << (within & 63))
+        (Place(number << PLACE_BITS | within), word, 1 << (within & 63))
     }
 
     #[cold]
@@ -170,16 +173,16 @@ impl<'a> Numbers<'a> {
     /// Whether a place is marked.
     #[inline(always)]
     pub(crate) fn has(&self, place: Place) -> bool {
-        let word =
-            (place.0 >> 22) as usize * PIECE_WORDS + ((place.0 & (PIECE_PLACES - 1)) >> 6) as usize;
+        let word = (place.0 >> PLACE_BITS) as usize * PIECE_WORDS
+            + ((place.0 & (PIECE_PLACES - 1)) >> 6) as usize;
         self.marks[word] & (1_u64 << (place.0 & 63)) != 0
     }
 
     /// The number of a marked place, in address order.
     #[inline(always)]
     pub(crate) fn of(&self, place: Place) -> u32 {
-        let word =
-            (place.0 >> 22) as usize * PIECE_WORDS + ((place.0 & (PIECE_PLACES - 1)) >> 6) as usize;
+        let word = (place.0 >> PLACE_BITS) as usize * PIECE_WORDS
+            + ((place.0 & (PIECE_PLACES - 1)) >> 6) as usize;
         let below = (1_u64 << (place.0 & 63)) - 1;
         self.before[word] + (self.marks[word] & below).count_ones()
     }

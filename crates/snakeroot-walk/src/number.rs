@@ -5,7 +5,7 @@
 //! is needed. All cores take part.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use snakeroot::id::{LabelId, NodeId, TypeId};
@@ -17,12 +17,13 @@ use crate::account::Surplus;
 use crate::labels::{self, Labels};
 use crate::layout::WORD;
 use crate::marks::{Marks, Numbers, Place};
+use crate::outside::{Outside, Seen};
 use crate::own::Own;
+use crate::rows::{
+    CHUNK, count_edges, edges_to, fill_rows, records_in_order, shared, starts_of, take_out,
+};
 use crate::segments::Segment;
 use crate::tables::{NamedItems, Record, RecordText, Suspect, Synthetic};
-
-/// Nodes that one core takes at a time.
-const CHUNK: usize = 1 << 16;
 
 /// What a walk leaves behind: no pointer into the interpreter is followed from here on.
 pub(crate) struct Raw {
@@ -32,8 +33,7 @@ pub(crate) struct Raw {
     pub(crate) records: Vec<Record>,
     pub(crate) large_sizes: Vec<(u32, u64)>,
     pub(crate) native_sizes: Vec<(u32, u64)>,
-    /// Memory that something is a view of, by the object that keeps it.
-    pub(crate) foreign: HashMap<usize, (usize, usize)>,
+    pub(crate) outside: Outside,
     /// Tuples whose items have names.
     pub(crate) named_items: HashMap<usize, NamedItems>,
     pub(crate) edges: Vec<(Place, u32)>,
@@ -52,6 +52,8 @@ pub(crate) struct Raw {
     pub(crate) tracked: u64,
     /// Objects of our own, which become no nodes.
     pub(crate) own: Own,
+    /// Whether the counts tell of all references.
+    pub(crate) all_counted: bool,
     /// What to account for; of a part of a heap that cannot be known.
     pub(crate) accounts: Option<Accounts>,
 }
@@ -60,10 +62,16 @@ pub(crate) struct Raw {
 pub(crate) struct Accounts {
     /// Objects with a reference of ours to each.
     pub(crate) held: Vec<usize>,
+    /// Objects that were asked for.
+    pub(crate) asked: Vec<usize>,
     /// Whether a list of ours holds every tracked object.
     pub(crate) all_held: bool,
+    /// Objects of edges that no count tells of, once for each such edge.
+    pub(crate) uncounted: Vec<usize>,
     /// Words that may be references of a thread or a frame.
     pub(crate) suspects: Vec<Suspect>,
+    /// The type of lists in the table of types.
+    pub(crate) list: u32,
     /// The variables of the interpreter and of libraries.
     pub(crate) segments: Vec<Segment>,
     /// Records of tasks that wait, with their names.
@@ -71,8 +79,9 @@ pub(crate) struct Accounts {
     /// Records of generators and coroutines, and where each is.
     pub(crate) suspended: Vec<(u32, u32)>,
     pub(crate) places: Vec<String>,
-    /// Labels: what a coroutine waits for, and a task's coroutine.
+    /// Labels: what a coroutine waits for, its frame, and a task's coroutine.
     pub(crate) awaits: u32,
+    pub(crate) frame: u32,
     pub(crate) coroutine: u32,
 }
 
@@ -85,6 +94,7 @@ impl Accounts {
         task: NodeId,
         suspended: &HashMap<NodeId, u32>,
         referent: impl Fn(NodeId, Option<u32>) -> Option<NodeId>,
+        last_referent: impl Fn(NodeId) -> Option<NodeId>,
     ) -> String {
         /// Coroutines deep that a chain is told.
         const MOST_AWAITED: usize = 32;
@@ -98,7 +108,10 @@ impl Accounts {
             };
             words.push_str(if depth == 0 { " " } else { " > " });
             words.push_str(&self.places[suspended[&node] as usize]);
-            next = referent(node, Some(self.awaits));
+            // Before 3.11 the coroutine's frame has what it waits for, as the
+            // last of all that it holds.
+            next = referent(node, Some(self.awaits))
+                .or_else(|| last_referent(referent(node, Some(self.frame))?));
         }
         words
     }
@@ -112,7 +125,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         records,
         large_sizes,
         native_sizes,
-        foreign,
+        outside,
         named_items,
         edges,
         keys,
@@ -127,10 +140,9 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         static_types,
         tracked: _,
         own,
+        all_counted,
         accounts,
     } = raw;
-    let places: Vec<Place> =
-        queue.par_iter().with_min_len(CHUNK).map(|&object| marks.place(object)).collect();
     let first_record_edge = synthetics.last().map_or(0, |last| last.end) as usize;
     let edge_range = |record: usize| {
         let start = if record == 0 { first_record_edge } else { records[record - 1].end as usize };
@@ -139,43 +151,64 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
 
     // Which record each node is: of all objects first, then without our own.
     let numbers = marks.numbers();
-    let mut order = records_in_order(&places, &numbers);
+    let mut order = records_in_order(&queue, &marks, &numbers);
     let row = |record: usize| &edges[edge_range(record)];
-    let ours = own.whole(&marks, &numbers, &order, &records, row);
+    let ours = own.whole(&marks, &numbers, &order, &records, all_counted, row);
+    let own_places: Vec<Place> =
+        ours.iter().map(|&record| marks.place(queue[record as usize])).collect();
     let mut ours_in_order: Vec<usize> =
-        ours.iter().map(|&record| numbers.of(places[record as usize]) as usize).collect();
+        own_places.iter().map(|&place| numbers.of(place) as usize).collect();
     drop(numbers);
     ours_in_order.sort_unstable();
     take_out(&mut order, &ours_in_order);
-    ours.iter().for_each(|&record| marks.forget(places[record as usize]));
+    own_places.iter().for_each(|&place| marks.forget(place));
     let numbers = marks.numbers();
     let key_numbers = marks.key_numbers();
     let objects = numbers.count();
     let count = objects + synthetics.len();
     let node = |place: Place| NodeId::new(numbers.of(place));
     let some_node = |place: Place| numbers.has(place).then(|| node(place));
-    let node_of_record = |record: usize| some_node(places[record]);
+    let place_of = |record: u32| marks.place(queue[record as usize]);
+    let node_of_record = |record: usize| some_node(place_of(record as u32));
 
     let thread_type = types.len() as u32;
     let frame_type = thread_type + 1;
-    let column = |of_object: &(dyn Fn(usize) -> u32 + Sync),
-                  of_synthetic: &dyn Fn(&Synthetic) -> u32| {
-        let mut column: Vec<u32> =
-            order.par_iter().with_min_len(CHUNK).map(|&at| of_object(at as usize)).collect();
-        column.extend(synthetics.iter().map(of_synthetic));
-        column
-    };
-    let types_of = column(&|at| records[at].ty, &|synthetic| {
-        if synthetic.is_thread { thread_type } else { frame_type }
-    });
-    let sizes = column(&|at| records[at].size, &|_| 0);
-    let refcounts = column(&|at| records[at].refcount, &|_| 0);
-    let mut flags: Vec<Flags> =
-        order.par_iter().with_min_len(CHUNK).map(|&at| records[at as usize].flags).collect();
-    flags.resize(count, Flags::SYNTHETIC);
-    let mut addresses: Vec<u64> =
-        order.par_iter().with_min_len(CHUNK).map(|&at| queue[at as usize] as u64).collect();
-    addresses.resize(count, 0);
+    // One pass over the records, which lie in the order in which they were met.
+    let to_ours = edges_to(&ours, place_of, &edges, first_record_edge, &records);
+    let (mut types_of, mut sizes, mut refcounts) =
+        (vec![0_u32; count], vec![0_u32; count], vec![0_u32; count]);
+    let (mut flags, mut addresses, mut lengths) =
+        (vec![Flags::SYNTHETIC; count], vec![0_u64; count], vec![0_u32; objects]);
+    let columns = (
+        order.par_chunks(CHUNK),
+        types_of.par_chunks_mut(CHUNK),
+        sizes.par_chunks_mut(CHUNK),
+        refcounts.par_chunks_mut(CHUNK),
+        flags.par_chunks_mut(CHUNK),
+        addresses.par_chunks_mut(CHUNK),
+        lengths.par_chunks_mut(CHUNK),
+    );
+    columns.into_par_iter().for_each(
+        |(order, types_of, sizes, refcounts, flags, addresses, lengths)| {
+            for (at, &record) in order.iter().enumerate() {
+                let from = records[record as usize];
+                types_of[at] = from.ty;
+                sizes[at] = from.size;
+                refcounts[at] = from.refcount;
+                flags[at] = from.flags;
+                addresses[at] = queue[record as usize] as u64;
+                lengths[at] = edge_range(record as usize).len() as u32;
+            }
+        },
+    );
+    for (record, gone) in to_ours {
+        if let Some(node) = node_of_record(record as usize) {
+            lengths[node.index()] -= gone;
+        }
+    }
+    for (at, synthetic) in synthetics.iter().enumerate() {
+        types_of[objects + at] = if synthetic.is_thread { thread_type } else { frame_type };
+    }
 
     // Labels: the fixed ones and those made on the way, then one for each key.
     let mut label_table = LabelTable::new();
@@ -184,42 +217,13 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     }
     let first_key = add_key_labels(&mut label_table, &keys, &key_text, &key_numbers);
 
-    // The rows of objects, and how many strong edges end at each on the way.
-    let known: Vec<AtomicU32> = match accounts {
-        Some(_) => (0..objects).into_par_iter().map(|_| AtomicU32::new(0)).collect(),
-        None => Vec::new(),
-    };
-    let meet = |node: NodeId, label: u32| {
-        if label != labels::WEAK
-            && let Some(known) = known.get(node.index())
-        {
-            known.fetch_add(1, Ordering::Relaxed);
-        }
-    };
-    let lengths: Vec<u32> = order
-        .par_iter()
-        .with_min_len(CHUNK)
-        .map(|&record| {
-            let edges = &edges[edge_range(record as usize)];
-            let length = match ours.is_empty() {
-                true => edges.len(),
-                false => edges.iter().filter(|(place, _)| numbers.has(*place)).count(),
-            };
-            length as u32
-        })
-        .collect();
-    let mut starts: Vec<u64> = Vec::with_capacity(count + 1);
-    let mut end = 0;
-    starts.push(0);
-    for length in lengths {
-        end += u64::from(length);
-        starts.push(end);
-    }
-    let mut targets = vec![NodeId::new(0); end as usize];
-    let mut edge_labels = vec![LabelTable::UNNAMED; end as usize];
-    fill_rows(&order, &starts, &mut targets, &mut edge_labels, |record, targets, labels| {
+    // The rows of objects, and how many strong edges end at each.
+    let is_counted = |label: u32| label != labels::WEAK && accounts.is_some();
+    let mut known = vec![0_u32; if accounts.is_some() { objects } else { 0 }];
+    let weak = shared(&mut known);
+    let mut starts = starts_of(&lengths, synthetics.len());
+    let (mut targets, mut edge_labels) = fill_rows(&order, &starts[..=objects], |record, row| {
         let mut key = 0;
-        let mut at = 0;
         for &(place, label) in &edges[edge_range(record)] {
             if label == labels::KEY_OBJECT && key_numbers.has(place) {
                 key = key_numbers.of(place);
@@ -227,16 +231,28 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
             if !numbers.has(place) {
                 continue;
             }
-            targets[at] = node(place);
-            meet(targets[at], label);
-            labels[at] = if label == labels::VALUE {
-                LabelId::entry(first_key + key)
-            } else {
-                plain_label(label)
-            };
-            at += 1;
+            let target = node(place);
+            if label == labels::WEAK
+                && let Some(weak) = weak.get(target.index())
+            {
+                weak.fetch_sub(1, Ordering::Relaxed);
+            }
+            row.push(
+                target,
+                if label == labels::VALUE {
+                    LabelId::entry(first_key + key)
+                } else {
+                    plain_label(label)
+                },
+            );
         }
     });
+    count_edges(&targets, &mut known);
+    let mut meet = |node: NodeId, label: u32| {
+        if is_counted(label) {
+            known[node.index()] += 1;
+        }
+    };
     for (items, named) in named_items {
         let place = marks.has(items).then(|| marks.place(items));
         let Some(node) = place.and_then(some_node) else { continue };
@@ -269,16 +285,26 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         for node in accounts.held.iter().filter_map(|&object| node_at(object)) {
             meet(node, labels::UNNAMED);
         }
+        for node in accounts.uncounted.iter().filter_map(|&object| node_at(object)) {
+            known[node.index()] = known[node.index()].saturating_sub(1);
+        }
         let mut surplus = Surplus::new(&refcounts, &flags, &known, |at| {
             u32::from(accounts.all_held && flags[at].contains(Flags::TRACKED))
         });
         for suspect in &accounts.suspects {
             if let Some(node) = node_at(suspect.word).filter(|&node| surplus.take(node)) {
+                // Its own question is no holder of what is asked for.
+                if cfg!(Py_GIL_DISABLED) && accounts.asked.contains(&suspect.word) {
+                    continue;
+                }
                 suspected[suspect.owner].push((node, plain_label(suspect.label)));
             }
         }
         let interned = |node: NodeId| flags[node.index()].contains(Flags::INTERNED);
-        other_roots = surplus.into_roots(&accounts.segments, node_at, interned);
+        let is_list = |node: NodeId| types_of[node.index()] == accounts.list;
+        let address_of = |node: NodeId| addresses[node.index()] as usize;
+        let segments = &accounts.segments;
+        other_roots = surplus.into_roots(segments, node_at, interned, is_list, address_of);
     }
 
     // A thread's row leads to its frames, a frame's to what it holds.
@@ -304,7 +330,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
                 push(NodeId::from_index(objects + at + 1 + after), label);
             }
         }
-        starts.push(targets.len() as u64);
+        starts[objects + at + 1] = targets.len() as u64;
     }
 
     let text_of = |text: &RecordText| -> Vec<(NodeId, String)> {
@@ -332,11 +358,30 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
     };
 
     let mut natives: HashMap<NodeId, u64> = sizes_of(native_sizes).into_iter().collect();
-    for (object, (start, end)) in foreign {
-        if marks.has(object)
+    let large_sizes = sizes_of(large_sizes);
+    let size_of = |at: usize| match sizes[at] {
+        u32::MAX => large_sizes
+            .binary_search_by_key(&at, |(node, _)| node.index())
+            .map_or(0, |found| large_sizes[found].1),
+        size => u64::from(size),
+    };
+    let is_bytes = |at: usize| {
+        let (_, module, name) = &types[types_of[at] as usize];
+        &**name == "bytes" && matches!(&**module, "" | "builtins")
+    };
+    let is_inside = |seen: &Seen| {
+        let after = addresses[..objects].partition_point(|&address| address <= seen.start as u64);
+        after.checked_sub(1).is_some_and(|at| {
+            (addresses[at] == seen.keeper as u64 || is_bytes(at))
+                && seen.end as u64 <= addresses[at] + size_of(at)
+        })
+    };
+    for (object, size) in outside.sizes(is_inside) {
+        if size > 0
+            && marks.has(object)
             && let Some(node) = some_node(marks.place(object))
         {
-            natives.entry(node).or_insert((end - start) as u64);
+            natives.entry(node).or_insert(size);
         }
     }
     let mut natives: Vec<(NodeId, u64)> = natives.into_iter().collect();
@@ -379,7 +424,7 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
         addresses,
         types_of: types_of.into_iter().map(TypeId).collect(),
         sizes,
-        large_sizes: sizes_of(large_sizes),
+        large_sizes,
         native_sizes: natives,
         refcounts,
         flags,
@@ -406,37 +451,21 @@ pub(crate) fn finish(raw: Raw) -> SnapshotParts {
             let mut edges = row.filter(|&at| label.is_none_or(|label| parts.labels[at] == label));
             edges.next().map(|at| parts.targets[at])
         };
+        let last_referent = |node: NodeId| {
+            let row = parts.starts[node.index()]..parts.starts[node.index() + 1];
+            (!row.is_empty()).then(|| parts.targets[row.end as usize - 1])
+        };
         for (record, name) in &accounts.tasks {
             let node = node_of_record(*record as usize);
             let runs = |node: &NodeId| !parts.flags[node.index()].contains(Flags::GARBAGE);
             if let Some(node) = node.filter(runs) {
-                let words = accounts.words(name, node, &suspended, referent);
+                let words = accounts.words(name, node, &suspended, referent, last_referent);
                 all_roots.insert(node, Root::new(RootKind::Task, words));
             }
         }
         parts.roots = in_order(all_roots);
     }
     parts
-}
-
-/// Takes what stands at some places, ascending, out of a vector.
-fn take_out<T: Copy>(vector: &mut Vec<T>, places: &[usize]) {
-    let mut to = places.first().copied().unwrap_or(vector.len());
-    for (at, &place) in places.iter().enumerate() {
-        let next = places.get(at + 1).copied().unwrap_or(vector.len());
-        vector.copy_within(place + 1..next, to);
-        to += next - place - 1;
-    }
-    vector.truncate(to);
-}
-
-/// The record of each node, by the node's number.
-fn records_in_order(places: &[Place], numbers: &Numbers<'_>) -> Vec<u32> {
-    let order: Vec<AtomicU32> = (0..places.len()).map(|_| AtomicU32::new(0)).collect();
-    places.par_iter().with_min_len(CHUNK).enumerate().for_each(|(record, &place)| {
-        order[numbers.of(place) as usize].store(record as u32, Ordering::Relaxed);
-    });
-    order.into_par_iter().map(AtomicU32::into_inner).collect()
 }
 
 fn plain_label(label: u32) -> LabelId {
@@ -466,47 +495,4 @@ fn add_key_labels(
         table.push(kind, &String::from_utf8_lossy(&text[start..end]));
     }
     first
-}
-
-/// Fills each node's row from its record, many nodes at once.
-fn fill_rows(
-    order: &[u32],
-    starts: &[u64],
-    targets: &mut [NodeId],
-    labels: &mut [LabelId],
-    fill: impl Fn(usize, &mut [NodeId], &mut [LabelId]) + Sync,
-) {
-    let mut pieces = Vec::with_capacity(order.len() / CHUNK + 1);
-    let (mut targets, mut labels) = (targets, labels);
-    for (chunk, records) in order.chunks(CHUNK).enumerate() {
-        let first = chunk * CHUNK;
-        let length = (starts[first + records.len()] - starts[first]) as usize;
-        let (own_targets, rest_targets) = targets.split_at_mut(length);
-        let (own_labels, rest_labels) = labels.split_at_mut(length);
-        (targets, labels) = (rest_targets, rest_labels);
-        pieces.push((first, records, own_targets, own_labels));
-    }
-    pieces.into_par_iter().for_each(|(first, records, targets, labels)| {
-        for (at, &record) in records.iter().enumerate() {
-            let from = (starts[first + at] - starts[first]) as usize;
-            let to = (starts[first + at + 1] - starts[first]) as usize;
-            fill(record as usize, &mut targets[from..to], &mut labels[from..to]);
-        }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::take_out;
-
-    #[test]
-    fn what_is_taken_out_leaves_no_hole() {
-        for places in [&[][..], &[0], &[4], &[0, 1, 4], &[1, 3], &[0, 1, 2, 3, 4]] {
-            let mut vector = vec![10, 11, 12, 13, 14];
-            let left = (0..5).filter(|at| !places.contains(at)).map(|at| at + 10);
-            let expected: Vec<i32> = left.map(|value| value as i32).collect();
-            take_out(&mut vector, places);
-            assert_eq!(vector, expected, "without {places:?}");
-        }
-    }
 }

@@ -85,13 +85,15 @@ impl Own {
 
     /// The records of all that is ours, known ones and what only they hold.
     ///
-    /// `row` gives a record's edges.
+    /// `row` gives a record's edges; `all_counted` says whether all references
+    /// are in the counts.
     pub(crate) fn whole<'e>(
         &self,
         marks: &Marks,
         numbers: &Numbers<'_>,
         order: &[u32],
         records: &[Record],
+        all_counted: bool,
         row: impl Fn(usize) -> &'e [(Place, u32)],
     ) -> HashSet<u32> {
         let record_of = |place: Place| order[numbers.of(place) as usize];
@@ -109,11 +111,9 @@ impl Own {
                     continue;
                 }
                 let target = record_of(place);
-                // On free-threaded builds some references are not counted, to
-                // dicts, modules, types and functions.
-                if cfg!(Py_GIL_DISABLED)
-                    && records[target as usize].flags.contains(Flags::COLLECTABLE)
-                {
+                // Where some references are not counted, to dicts, modules,
+                // types and functions.
+                if !all_counted && records[target as usize].flags.contains(Flags::COLLECTABLE) {
                     continue;
                 }
                 let hits = hits.entry(target).or_default();

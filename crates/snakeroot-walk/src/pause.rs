@@ -21,7 +21,8 @@ use crate::{
 
 /// Keeps the collector from running on its own while this lives: a size that is
 /// asked from C code may make objects, and on some versions making them is when
-/// the collector runs.
+/// the collector runs. On free-threaded builds making them is not, and what one
+/// thread turns off another one would find turned off.
 pub(crate) struct Collector {
     was_enabled: bool,
 }
@@ -29,7 +30,7 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) fn pause() -> Self {
         // SAFETY: attached, as all who call this are.
-        Self { was_enabled: unsafe { ffi::PyGC_Disable() } != 0 }
+        Self { was_enabled: !cfg!(Py_GIL_DISABLED) && unsafe { ffi::PyGC_Disable() } != 0 }
     }
 }
 
@@ -140,8 +141,13 @@ pub(crate) unsafe fn reference(py: Python<'_>, object: Object) -> Option<Py<PyAn
 /// In a pause, in which the object was found.
 #[cfg(Py_GIL_DISABLED)]
 unsafe fn is_dying(object: Object) -> bool {
-    // SAFETY: the object's header.
-    unsafe { layout::refcount(object).0 == 0 || gc_bits::of(object) & gc_bits::UNREACHABLE != 0 }
+    // SAFETY: the object's header. What threads count for themselves lives
+    // until the collector finds that it does not.
+    unsafe {
+        let bits = gc_bits::of(object);
+        bits & gc_bits::UNREACHABLE != 0
+            || bits & gc_bits::DEFERRED == 0 && layout::refcount(object).0 == 0
+    }
 }
 
 // Exported from 3.14 on for the interpreter's own extension modules.

@@ -196,6 +196,16 @@ unsafe fn c_name<'a>(ty: Type) -> &'a CStr {
     unsafe { if (*ty).tp_name.is_null() { c"?" } else { CStr::from_ptr((*ty).tp_name) } }
 }
 
+/// Whether `object` is a member or an attribute of a type written in C.
+unsafe fn is_c_descriptor(object: Object) -> bool {
+    // SAFETY: null or an object.
+    !object.is_null()
+        && unsafe {
+            let ty = ffi::Py_TYPE(object);
+            ty == &raw mut ffi::PyMemberDescr_Type || ty == &raw mut ffi::PyGetSetDescr_Type
+        }
+}
+
 /// A type's `__module__` and `__qualname__`, of a class at most `most` characters each.
 ///
 /// # Safety
@@ -217,6 +227,13 @@ pub(crate) unsafe fn type_names(
             let found = crate::types::type_attribute(ty, probe.words.module, probe);
             if !found.is_null() && ffi::PyUnicode_Check(found) != 0 {
                 layout::text::append(found, most, &mut module);
+            } else if is_c_descriptor(found) {
+                // The attribute belongs to the instances, as with Cython's functions;
+                // the C string that the type was made from still tells.
+                let name = c_name(ty).to_bytes();
+                if let Some(dot) = name.iter().rposition(|&byte| byte == b'.') {
+                    module.extend(&name[..dot.min(most)]);
+                }
             }
             (text(module), text(qualname))
         } else {

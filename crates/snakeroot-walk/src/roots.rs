@@ -42,8 +42,3 @@ pub(crate) unsafe fn of_interpreter() -> Vec<(usize, Root)> {
     }
     roots
 }
-
-/// Whether a root is a module.
-pub(crate) fn is_module(root: &Root) -> bool {
-    matches!(root.kind, RootKind::Module | RootKind::Builtins)
-}

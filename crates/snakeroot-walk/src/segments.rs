@@ -3,8 +3,10 @@
 //!
 //! Only looked through for objects that are known to be held by something.
 
+use std::collections::HashSet;
 #[cfg(target_os = "linux")]
 use std::ffi::{CStr, c_int, c_void};
+use std::ops::Range;
 
 use crate::peek;
 
@@ -28,6 +30,11 @@ pub(crate) struct Segment {
 impl Segment {
     /// Calls `each` with every word that can be read.
     pub(crate) fn for_each_word(&self, mut each: impl FnMut(usize)) {
+        self.for_each_place(|_, word| each(word));
+    }
+
+    /// Calls `each` with every word that can be read and where it stands.
+    fn for_each_place(&self, mut each: impl FnMut(usize, usize)) {
         let mut words = vec![0_usize; 1 << 13];
         let mut at = self.start;
         while at < self.end {
@@ -36,10 +43,88 @@ impl Segment {
             if got == 0 {
                 break;
             }
-            words[..got].iter().for_each(|&word| each(word));
+            let places = (at..).step_by(size_of::<usize>());
+            places.zip(&words[..got]).for_each(|(at, &word)| each(at, word));
             at += got * size_of::<usize>();
         }
     }
+}
+
+/// Where the interpreter keeps the memory of objects that are gone, for new
+/// ones: a place there may lead to an object that has come to lie there since.
+///
+/// `gone` are the addresses of objects of one type that were just freed, more
+/// of them than are kept.
+pub(crate) fn free_list(segments: &[Segment], gone: &HashSet<usize>) -> Option<Range<usize>> {
+    /// Fewer words side by side may be there by chance.
+    const FEWEST: usize = 16;
+    let mut places = Vec::new();
+    for segment in segments.iter().filter(|it| it.owner == Owner::Interpreter) {
+        segment.for_each_place(|at, word| {
+            if gone.contains(&word) {
+                places.push(at);
+            }
+        });
+    }
+    let runs = places.chunk_by(|one, next| one + size_of::<usize>() == *next);
+    let longest = runs.max_by_key(|run| run.len()).filter(|run| run.len() >= FEWEST)?;
+    Some(longest[0]..longest[longest.len() - 1] + size_of::<usize>())
+}
+
+/// Segments without some ranges of memory.
+pub(crate) fn without(segments: Vec<Segment>, ranges: &[Range<usize>]) -> Vec<Segment> {
+    ranges.iter().fold(segments, |segments, range| {
+        let parts = segments.into_iter().flat_map(|segment| {
+            let before = Segment { end: segment.end.min(range.start), ..segment.clone() };
+            let after = Segment { start: segment.start.max(range.end), ..segment };
+            [before, after]
+        });
+        let mut parts: Vec<Segment> = parts.filter(|part| part.start < part.end).collect();
+        parts.dedup();
+        parts
+    })
+}
+
+/// The part of the first thread's stack where the process began.
+#[cfg(target_os = "linux")]
+pub(crate) fn bottom_of_stack() -> Option<Range<usize>> {
+    const BYTES: usize = 1 << 20;
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|line| line.ends_with("[stack]"))?;
+    let (start, end) = line.split(' ').next()?.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    let (start, end) = (address(start)?, address(end)?);
+    Some(start.max(end.saturating_sub(BYTES))..end)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bottom_of_stack() -> Option<Range<usize>> {
+    None
+}
+
+/// Of some lists, those that hold what a compiled script was made of: a script
+/// that is run as such keeps it until it ends.
+///
+/// The function that runs it has the address of a compiler's arena on its
+/// stack: where memory is taken from, first and current block, and the list.
+pub(crate) fn texts_of_scripts(lists: &HashSet<usize>) -> HashSet<usize> {
+    let mut found = HashSet::new();
+    let Some(Range { start, end }) = bottom_of_stack().filter(|_| !lists.is_empty()) else {
+        return found;
+    };
+    let mut seen = HashSet::new();
+    let stack = Segment { start, end, owner: Owner::Interpreter };
+    stack.for_each_word(|word| {
+        let is_memory = word > 4096 && word.is_multiple_of(16) && !(start..end).contains(&word);
+        let mut arena = [0; 3];
+        if is_memory && seen.insert(word) && peek::words(word, &mut arena) == arena.len() {
+            let [first, current, list] = arena;
+            if lists.contains(&list) && first != 0 && current != 0 {
+                found.insert(list);
+            }
+        }
+    });
+    found
 }
 
 /// The variables of this process's libraries, the interpreter's first.
@@ -109,6 +194,14 @@ pub(crate) fn of_process(_state: usize, _ty: usize) -> Vec<Segment> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_cut_out_of_the_segments_that_have_it() {
+        let part = |start, end| Segment { start, end, owner: Owner::Interpreter };
+        let cut = without(vec![part(0, 80), part(100, 200)], &[120..160, 190..240]);
+        assert_eq!(cut, [part(0, 80), part(100, 120), part(160, 190)]);
+        assert_eq!(without(vec![part(8, 16)], std::slice::from_ref(&(0..24))), []);
+    }
 
     #[test]
     fn a_variable_of_this_program_is_in_a_segment() {

@@ -16,6 +16,8 @@ use crate::layout::{self, Object, WORD};
 use crate::probe::{FrameLayout, Probe};
 use crate::sink::Sink;
 use crate::tables::{Suspect, Synthetic};
+#[cfg(Py_GIL_DISABLED)]
+use crate::uncounted;
 use crate::walker::Walker;
 
 /// Frames of one thread that are read: more than there is memory for, so that
@@ -41,9 +43,8 @@ pub(crate) fn names(py: Python<'_>, probe: &Probe) -> HashMap<usize, String> {
         };
         names.insert(ident, "MainThread".to_owned());
     }
-    let Some(threads) = crate::ask::active_threads(py) else { return names };
     let key = PyString::intern(py, "_name");
-    for (ident, thread) in threads.iter() {
+    for (ident, thread) in crate::ask::active_threads(py) {
         // A class of the user's may answer attributes in Python; the generic
         // look-up does not ask it, if the class itself has none of that name.
         // SAFETY: two live objects; a new reference or an error comes back.
@@ -111,6 +112,11 @@ impl<S: Sink> Walker<'_, S> {
         unsafe { self.take_frame_objects(state) };
         let thread = self.synthetics.len();
         self.suspect_state(state, thread);
+        // SAFETY: as above.
+        #[cfg(Py_GIL_DISABLED)]
+        unsafe {
+            self.take_noted(state, thread)
+        };
         let end = self.sink.len() as u64;
         self.synthetics.push(Synthetic { name, is_thread: true, end, thread });
         let Some(frame_layout) = self.probe.frames else {
@@ -170,6 +176,30 @@ impl<S: Sink> Walker<'_, S> {
         }
     }
 
+    /// From a frame to its function and to its dict of locals, which comes after
+    /// the dicts of its module and of the builtins. Looked for once.
+    unsafe fn head_of_frames(
+        &mut self,
+        frame: *const u8,
+        at: &FrameLayout,
+    ) -> Option<(usize, usize)> {
+        if self.head_of_frames.is_none() {
+            let is = |offset: usize, ty: *mut ffi::PyTypeObject| {
+                // SAFETY: a word of the frame; what it may lead to, the system reads.
+                let word: usize = unsafe { layout::read(frame, offset as isize) };
+                let of_type = (word & !3).wrapping_add(layout::TYPE_BYTES);
+                word > 4096 && crate::peek::word(of_type) == Some(ty as usize)
+            };
+            let mut head = (0..at.locals).step_by(WORD);
+            let function =
+                head.clone().find(|&offset| is(offset, &raw mut ffi::PyFunction_Type))?;
+            let mut dicts = head.clone().filter(|&offset| is(offset, &raw mut ffi::PyDict_Type));
+            let locals = dicts.nth(1)? + WORD;
+            self.head_of_frames = head.any(|offset| offset == locals).then_some((function, locals));
+        }
+        self.head_of_frames
+    }
+
     unsafe fn take_frame(&mut self, frame: *const u8, at: &FrameLayout, thread: usize) {
         // SAFETY: a frame's words; what stands where the code does is a code
         // object, or None for frames that stand for calls from C.
@@ -182,6 +212,7 @@ impl<S: Sink> Walker<'_, S> {
             if is_shim(code) {
                 return;
             }
+            self.running.insert(frame as usize);
             let (first, count) = self.local_labels(code);
             for index in 0..count {
                 let word: usize = layout::read(frame, (at.locals + index * WORD) as isize);
@@ -190,14 +221,44 @@ impl<S: Sink> Walker<'_, S> {
                 }
                 let held = if cfg!(Py_3_14) { word & !3 } else { word };
                 self.sink.edge(held as Object, first + index as u32);
+                #[cfg(Py_GIL_DISABLED)]
+                self.note_uncounted(word);
             }
             let label = self.labels.named(LabelKind::Slot, b"f_code");
             self.sink.edge(code, label);
-            // How high the value stack is, a running frame need not say.
+            #[cfg(Py_GIL_DISABLED)]
+            self.note_uncounted(word);
             let owner = self.synthetics.len();
-            for index in 0..self.stack_places(code) {
+            let places = self.stack_places(code);
+            let used = at.used_places(frame, count, places);
+            #[cfg(Py_GIL_DISABLED)]
+            if used.is_none() {
+                // While something is taken from the stack its end may not be known.
+                self.all_counted = false;
+            }
+            let places = used.unwrap_or(places);
+            #[cfg(Py_GIL_DISABLED)]
+            for offset in (0..at.locals).step_by(WORD).filter(|&offset| offset != at.code) {
+                self.take_function(layout::read(frame, offset as isize));
+            }
+            // A frame holds its function, and what a class body or `exec` fills.
+            if let Some((function, locals)) = self.head_of_frames(frame, at) {
+                for (offset, name) in [(function, &b"f_func"[..]), (locals, b"f_locals")] {
+                    let word: usize = layout::read(frame, offset as isize);
+                    if word > 4096 && word & 1 == 0 {
+                        let label = self.labels.named(LabelKind::Slot, name);
+                        self.suspects.push(Suspect { owner, label, word: word & !3 });
+                    }
+                }
+            }
+            for index in 0..places {
                 let at = (at.locals + (count + index) * WORD) as isize;
                 let word: usize = layout::read(frame, at);
+                #[cfg(Py_GIL_DISABLED)]
+                if uncounted::object_of(word).is_some() && self.all_counted {
+                    let label = self.stack_label(index);
+                    self.take_deferred(word, label);
+                }
                 // From 3.14 on the low bit marks what is no counted reference.
                 if word != 0 && !(cfg!(Py_3_14) && word & 1 != 0) {
                     let label = self.stack_label(index);

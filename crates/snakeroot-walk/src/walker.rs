@@ -5,18 +5,21 @@
 //! int that a C `__sizeof__` returns, gone at once). Numbers, names and
 //! reverse rows come later (`number`), without the interpreter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::ffi;
 #[cfg(not(Py_GIL_DISABLED))]
 use pyo3::prelude::*;
 use snakeroot::snapshot::{Flags, LabelKind};
 
+#[cfg(not(Py_GIL_DISABLED))]
+use crate::WalkError;
 use crate::labels::{Labels, MOST_CHARACTERS};
 use crate::layout::{self, Object, Type};
 #[cfg(not(Py_GIL_DISABLED))]
 use crate::lists::Which;
 use crate::optional::Special;
+use crate::outside::Outside;
 use crate::own::Own;
 use crate::preview;
 use crate::probe::Probe;
@@ -48,6 +51,11 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) synthetics: Vec<Synthetic>,
     /// Edges before those of the first record belong to the synthetics.
     pub(crate) tracked: usize,
+    /// What was found before the first object of the collector's lists: tracked or not.
+    #[cfg(not(Py_GIL_DISABLED))]
+    pub(crate) found_before: usize,
+    /// How many of those are not.
+    pub(crate) untracked_before: usize,
     /// Whether the collector is at work: then some of what it tracks is in no list.
     pub(crate) collecting: bool,
     pub(crate) immortals: Vec<u32>,
@@ -56,10 +64,21 @@ pub(crate) struct Walker<'p, S> {
     pub(crate) own: Own,
     /// Memory of records' objects that is not Python's.
     pub(crate) native_sizes: Vec<(u32, u64)>,
-    /// Memory that arrays are views of, by the object that keeps it.
-    pub(crate) foreign: HashMap<usize, (usize, usize)>,
+    /// Where memory lies that is not Python's.
+    pub(crate) outside: Outside,
     /// Words of threads and frames that may be references.
     pub(crate) suspects: Vec<Suspect>,
+    /// What threads have counted for themselves, by object.
+    #[cfg(Py_GIL_DISABLED)]
+    pub(crate) counts: HashMap<usize, isize>,
+    /// Objects of edges that no count tells of, once for each such edge.
+    pub(crate) uncounted: Vec<usize>,
+    /// Frames that run.
+    pub(crate) running: HashSet<usize>,
+    /// From a frame to its function and its dict of locals, once found.
+    pub(crate) head_of_frames: Option<(usize, usize)>,
+    /// Whether all references that are not counted were found.
+    pub(crate) all_counted: bool,
     /// Tasks that wait, each with its record and its name.
     pub(crate) tasks: Vec<(u32, String)>,
     /// Where generators and coroutines are, by record, as a place in `places`.
@@ -92,13 +111,22 @@ impl<'p, S: Sink> Walker<'p, S> {
             keep_values,
             synthetics: Vec::new(),
             tracked: 0,
+            #[cfg(not(Py_GIL_DISABLED))]
+            found_before: 0,
+            untracked_before: 0,
             collecting: false,
             immortals: Vec::new(),
             static_types: Vec::new(),
             own: Own::default(),
             native_sizes: Vec::new(),
-            foreign: HashMap::new(),
+            outside: Outside::default(),
             suspects: Vec::new(),
+            #[cfg(Py_GIL_DISABLED)]
+            counts: HashMap::new(),
+            uncounted: Vec::new(),
+            running: HashSet::new(),
+            head_of_frames: None,
+            all_counted: probe.counts_are_known(),
             tasks: Vec::new(),
             suspended: Vec::new(),
             places: Vec::new(),
@@ -160,7 +188,11 @@ impl<'p, S: Sink> Walker<'p, S> {
                 flags |= Flags::IMMORTAL;
                 self.immortals.push(at as u32);
             }
-            if refcount == 0 {
+            #[cfg(Py_GIL_DISABLED)]
+            let (refcount, lives) = self.whole_count(object, refcount);
+            #[cfg(not(Py_GIL_DISABLED))]
+            let lives = false;
+            if refcount == 0 && !lives {
                 // Dead and kept for the next one of its type: no object.
                 self.own.records.push(at as u32);
             } else {
@@ -204,21 +236,35 @@ impl<'p, S: Sink> Walker<'p, S> {
         unsafe { self.special_facts(object, info.special, at, own) };
     }
 
-    /// Reads the edges of an object and nothing else; what is known of its type.
+    /// Takes the edges of an object into the sink, and nothing else.
     ///
     /// # Safety
     ///
     /// Attached; a live object.
-    #[inline(always)]
-    pub(crate) unsafe fn read(&mut self, object: Object) -> &TypeInfo {
+    pub(crate) unsafe fn take_edges(&mut self, object: Object) {
         // SAFETY: as the caller promises.
-        let place = unsafe {
+        unsafe {
             let ty = layout::type_of(object);
             let place = self.info(ty);
             self.edges_of(object, ty, place, &mut Flags(0));
-            place
+        }
+    }
+
+    /// The shallow size of an object, in bytes.
+    ///
+    /// # Safety
+    ///
+    /// Attached, in a pause; a live object.
+    pub(crate) unsafe fn shallow_size(&mut self, object: Object) -> u64 {
+        // SAFETY: as the caller promises.
+        let size = unsafe {
+            let place = self.info(layout::type_of(object));
+            self.size(object, place, 0, &mut Flags(0))
         };
-        &self.infos[place]
+        match size {
+            u32::MAX => self.large_sizes.pop().map_or(0, |(_, size)| size),
+            size => u64::from(size),
+        }
     }
 
     #[inline(always)]
@@ -278,6 +324,9 @@ impl<'p, S: Sink> Walker<'p, S> {
     ) -> u64 {
         let info = &self.infos[place];
         let is_static_type = info.contents == Contents::Type
+            // From 3.13 on a static type of another metatype than `type`, such as
+            // numpy's, counts a header all the same.
+            && (!cfg!(Py_3_13) || info.object == &raw mut ffi::PyType_Type)
             // SAFETY: then the object is a type.
             && unsafe { !layout::has_flags(object.cast(), ffi::Py_TPFLAGS_HEAPTYPE) };
         let header = if is_static_type { self.probe.sizes.static_type_header } else { info.header };
@@ -314,13 +363,14 @@ impl Walker<'_, Whole> {
     pub(crate) unsafe fn take_tracked<'py>(
         &mut self,
         others: impl Iterator<Item = Bound<'py, PyAny>>,
-    ) {
+    ) -> Result<(), WalkError> {
         let sink = &mut self.sink;
+        self.found_before = sink.queue.len();
         match &self.probe.lists {
             // SAFETY: as the caller promises; marking tracks nothing.
             Some(lists) => {
                 // SAFETY: as the caller promises.
-                let objects = unsafe { lists.collect(Which::All, |object| Some(object as usize)) };
+                let objects = unsafe { lists.collect(Which::All, |object| Some(object as usize)) }?;
                 for object in objects {
                     sink.find(object);
                 }
@@ -332,6 +382,7 @@ impl Walker<'_, Whole> {
             }
         }
         self.tracked = sink.queue.len();
+        Ok(())
     }
 
     /// Reads all objects found since the last time and all that they lead to.
@@ -356,7 +407,13 @@ impl Walker<'_, Whole> {
             unsafe {
                 let object = self.sink.queue[at] as Object;
                 #[cfg(not(Py_GIL_DISABLED))]
-                let tracked = at < self.tracked || self.collecting && layout::is_tracked(object);
+                let tracked = if at < self.found_before {
+                    let tracked = layout::is_tracked(object);
+                    self.untracked_before += usize::from(!tracked);
+                    tracked
+                } else {
+                    at < self.tracked || self.collecting && layout::is_tracked(object)
+                };
                 #[cfg(Py_GIL_DISABLED)]
                 let tracked = layout::is_tracked(object);
                 #[cfg(Py_GIL_DISABLED)]
@@ -408,13 +465,22 @@ impl<'p> Walker<'p, Part> {
             keep_values: self.keep_values,
             synthetics: self.synthetics,
             tracked: self.tracked,
+            #[cfg(not(Py_GIL_DISABLED))]
+            found_before: self.found_before,
+            untracked_before: self.untracked_before,
             collecting: self.collecting,
             immortals: self.immortals,
             static_types: self.static_types,
             own: self.own,
             native_sizes: self.native_sizes,
-            foreign: self.foreign,
+            outside: self.outside,
             suspects: self.suspects,
+            #[cfg(Py_GIL_DISABLED)]
+            counts: self.counts,
+            uncounted: self.uncounted,
+            running: self.running,
+            head_of_frames: self.head_of_frames,
+            all_counted: self.all_counted,
             tasks: self.tasks,
             suspended: self.suspended,
             places: self.places,

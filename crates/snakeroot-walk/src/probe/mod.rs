@@ -11,6 +11,7 @@ mod trials;
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
@@ -23,6 +24,7 @@ use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PyTuple, PyType};
 use crate::layout::{self, Object, Type};
 use crate::lists::Lists;
 use crate::optional::{Optional, Special};
+use crate::segments;
 
 pub(crate) use offsets::find_words;
 
@@ -47,6 +49,37 @@ pub(crate) struct FrameLayout {
     pub(crate) locals: usize,
     /// From the frame to the address of its instruction.
     pub(crate) instruction: Option<usize>,
+    /// From the frame to where its value stack ends: an address, before 3.14 how
+    /// many locals and values there are.
+    pub(crate) stack_end: Option<usize>,
+}
+
+impl FrameLayout {
+    /// How many of the `places` of a frame's value stack are in use; `None`
+    /// where the frame does not say, as before 3.14 one that C code runs for.
+    ///
+    /// # Safety
+    ///
+    /// `frame` is a frame with `count` locals.
+    pub(crate) unsafe fn used_places(
+        &self,
+        frame: *const u8,
+        count: usize,
+        places: usize,
+    ) -> Option<usize> {
+        let stack_end = self.stack_end? as isize;
+        // SAFETY: a word of the frame.
+        let used = unsafe {
+            if cfg!(Py_3_14) {
+                let end: usize = layout::read(frame, stack_end);
+                end.checked_sub(frame as usize + self.locals + count * layout::WORD)? / layout::WORD
+            } else {
+                let end: i32 = layout::read(frame, stack_end);
+                usize::try_from(end).ok()?.checked_sub(count)?
+            }
+        };
+        (used <= places).then_some(used)
+    }
 }
 
 /// What was found out about the running interpreter.
@@ -87,6 +120,14 @@ pub struct Probe {
     /// and later): it keeps none of them alive.
     pub(crate) interned: Option<usize>,
     pub(crate) words: Words,
+    /// Where the interpreter keeps the memory of lists and dicts that are gone.
+    pub(crate) free_lists: Vec<Range<usize>>,
+    /// What types have for `__sizeof__`, where their dicts cannot be read.
+    #[cfg(Py_GIL_DISABLED)]
+    pub(crate) size_methods: HashMap<usize, usize>,
+    /// Where references are that an object's own count does not show.
+    #[cfg(Py_GIL_DISABLED)]
+    pub(crate) uncounted: Option<crate::uncounted::Layout>,
     /// Objects that are kept alive from here.
     pub(crate) held: Vec<usize>,
     /// A type that came with the binding.
@@ -134,6 +175,9 @@ pub(crate) struct Sizes {
     pub(crate) text: bool,
     pub(crate) int: bool,
     pub(crate) plain: bool,
+    /// The function of `BytesIO`, if its size can be computed instead.
+    #[cfg(Py_GIL_DISABLED)]
+    pub(crate) bytes_io: Option<SizeFunction>,
     /// Digits that an int of value 0 is counted with.
     pub(crate) least_digits: usize,
     /// What `sys.getsizeof` adds for a static type.
@@ -166,8 +210,11 @@ impl Probe {
             true => "they do not lie as expected".to_owned(),
             false => format!("{WITHOUT} asks for that"),
         };
-        let lists = Some(()).filter(|()| wanted("gc lists")).and_then(|()| Lists::find(py));
-        let lists = lists.filter(|lists| trials::lists_agree(py, lists));
+        let wants = cfg!(Py_GIL_DISABLED) || wanted("gc lists");
+        let lists = Some(()).filter(|()| wants).and_then(|()| Lists::find(py));
+        // Of a stopped world there is no other way.
+        let agree = |lists: &Lists| trials::lists_agree(py, lists) || cfg!(Py_GIL_DISABLED);
+        let lists = lists.filter(agree);
         if lists.is_none() {
             notices.push(format!(
                 "the collector's lists are left, and gc.get_objects asked: {}",
@@ -175,6 +222,7 @@ impl Probe {
             ));
         }
         let of = |ty: Bound<'_, PyType>| ty.as_type_ptr();
+        crate::ask::keep_functions(py)?;
         // SAFETY: types that live as long as the interpreter, or as `samples`.
         let traverse = unsafe {
             Traverse {
@@ -239,6 +287,8 @@ impl Probe {
                 text: false,
                 int: false,
                 plain: false,
+                #[cfg(Py_GIL_DISABLED)]
+                bytes_io: None,
                 least_digits: 1,
                 static_type_header: 0,
             },
@@ -255,6 +305,14 @@ impl Probe {
             parameters: offsets::code_member(&samples, c"co_argcount")?,
             stack_size: offsets::code_member(&samples, c"co_stacksize")?,
             words,
+            free_lists: free_lists(),
+            #[cfg(Py_GIL_DISABLED)]
+            size_methods: match readers.dict {
+                true => HashMap::new(),
+                false => offsets::size_methods(py)?,
+            },
+            #[cfg(Py_GIL_DISABLED)]
+            uncounted: None,
             held: KEPT.lock().map(|all| all.clone()).unwrap_or_default(),
             own: py.get_type::<pyo3::panic::PanicException>().as_ptr() as usize,
             notices,
@@ -264,11 +322,33 @@ impl Probe {
         probe.sizes = trials::sizes(py, &samples, &readers, &mut probe.notices)?;
         if wanted("running frames") {
             (probe.frames, probe.frame_object) = offsets::frames(&samples)?;
+            if let Some(frames) = &mut probe.frames
+                && probe.readers.generator
+                && wanted("value stacks")
+            {
+                frames.stack_end = offsets::stack_end(&samples, frames.locals)?;
+            }
+            if probe.frames.is_some_and(|frames| frames.stack_end.is_none()) {
+                let why = why("value stacks");
+                probe.notices.push(format!("value stacks of frames are taken for full: {why}"));
+            }
         }
         probe.frame_own = offsets::frame_own(&samples, &probe)?;
         if probe.frames.is_none() && probe.frame_object.is_none() {
             let why = why("running frames");
             probe.notices.push(format!("local variables of running frames are not seen: {why}"));
+        }
+        #[cfg(Py_GIL_DISABLED)]
+        {
+            let frames = probe.frames.filter(|frames| wanted(COUNTS) && frames.stack_end.is_some());
+            probe.uncounted = frames.and_then(|_| crate::uncounted::Layout::find(&samples));
+            if probe.uncounted.is_none() {
+                probe.notices.push(format!(
+                    "what C holds and what is garbage is not told: references that are not \
+                     counted cannot be found: {}",
+                    why(COUNTS)
+                ));
+            }
         }
         COROUTINE.set(py, samples.getattr("coroutine")?.unbind()).ok();
         // The samples' module goes, and with it all that it made.
@@ -323,6 +403,14 @@ impl Probe {
             .is_some_and(|at| unsafe { layout::read::<std::ffi::c_int>(at as *const u8, 0) != 0 })
     }
 
+    /// Whether all references are counted, or where they are found that are not.
+    pub(crate) fn counts_are_known(&self) -> bool {
+        #[cfg(Py_GIL_DISABLED)]
+        return self.uncounted.is_some();
+        #[cfg(not(Py_GIL_DISABLED))]
+        true
+    }
+
     /// How objects are found: in `gc lists`, by `gc.get_objects`, or on
     /// free-threaded builds by a visit of the `stopped world`.
     pub fn enumeration(&self) -> &'static str {
@@ -343,6 +431,9 @@ impl Probe {
 
     /// Each reader by name and whether it may be used.
     pub fn readers(&self) -> Vec<(&'static str, bool)> {
+        // Before 3.11 frames are objects, whose stacks are read with their locals.
+        let of_objects = self.frame_object.is_some() && wanted("value stacks");
+        let stacks = self.frames.map_or(of_objects, |frames| frames.stack_end.is_some());
         [
             (
                 if cfg!(Py_GIL_DISABLED) { "stopped world" } else { "gc lists" },
@@ -356,6 +447,7 @@ impl Probe {
             ("int", self.readers.int),
             ("generator locals", self.readers.generator),
             ("running frames", self.frames.is_some() || self.frame_object.is_some()),
+            ("value stacks", stacks),
             ("size of list", self.sizes.list),
             ("size of dict", self.sizes.dict),
             ("size of set", self.sizes.set),
@@ -364,9 +456,40 @@ impl Probe {
             ("size of plain objects", self.sizes.plain),
         ]
         .into_iter()
+        .chain(cfg!(Py_GIL_DISABLED).then_some((COUNTS, self.counts_are_known())))
         .chain(self.optional.tried())
         .collect()
     }
+}
+
+/// The reader of references that an object's own count does not show, which
+/// there are on free-threaded builds only.
+const COUNTS: &str = "counts by thread";
+
+/// Where the memory of lists and dicts is kept that are gone, up to 3.13 in
+/// arrays whose unused places still lead to what took some of it since.
+fn free_lists() -> Vec<Range<usize>> {
+    /// More than are kept.
+    const MADE: usize = 200;
+    if cfg!(Py_3_14) {
+        return Vec::new();
+    }
+    // SAFETY: attached.
+    let state = unsafe { ffi::PyInterpreterState_Get() } as usize;
+    let segments = segments::of_process(state, &raw const ffi::PyType_Type as usize);
+    // SAFETY: attached, as of the other.
+    let list = || unsafe { ffi::PyList_New(0) };
+    // SAFETY: attached.
+    let dict = || unsafe { ffi::PyDict_New() };
+    let makers: [&dyn Fn() -> layout::Object; 2] = [&list, &dict];
+    let find = |make: &dyn Fn() -> layout::Object| {
+        let made: Vec<layout::Object> = (0..MADE).map(|_| make()).collect();
+        let gone = made.iter().map(|&object| object as usize).filter(|&it| it != 0).collect();
+        // SAFETY: new objects of ours, and nobody else's, or null.
+        made.into_iter().for_each(|object| unsafe { ffi::Py_XDECREF(object) });
+        segments::free_list(&segments, &gone)
+    };
+    makers.into_iter().filter_map(find).collect()
 }
 
 /// A coroutine function of ours, for trying tasks.
@@ -381,10 +504,10 @@ pub(crate) fn coroutine(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// Names of readers and sizes that are to be left alone, as `snakeroot doctor`
 /// has them, with semicolons between; or `all`.
-const WITHOUT: &str = "SNAKEROOT_WITHOUT";
+pub(crate) const WITHOUT: &str = "SNAKEROOT_WITHOUT";
 
 /// Whether a reader may be tried at all.
-fn wanted(name: &str) -> bool {
+pub(crate) fn wanted(name: &str) -> bool {
     let without = std::env::var(WITHOUT).unwrap_or_default();
     !without.split(';').any(|each| each.trim() == name || each.trim() == "all")
 }
@@ -393,7 +516,7 @@ fn wanted(name: &str) -> bool {
 static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 /// Keeps a reference for good and gives the address.
-fn kept(object: Bound<'_, PyAny>) -> Object {
+pub(crate) fn kept(object: Bound<'_, PyAny>) -> Object {
     let object = object.into_ptr();
     if let Ok(mut all) = KEPT.lock() {
         all.push(object as usize);

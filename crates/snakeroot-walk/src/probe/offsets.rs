@@ -186,7 +186,8 @@ pub(super) fn collecting(py: Python<'_>, lists: &Lists) -> Option<usize> {
     let [garbage, callbacks] =
         ["garbage", "callbacks"].map(|name| gc.getattr(name).map(|list| list.as_ptr() as usize));
     let both = (Some(garbage.ok()?), Some(callbacks.ok()?));
-    let start = lists.young();
+    // Pointers are aligned, though on some builds the lists are not.
+    let start = lists.young().next_multiple_of(WORD);
     let at = (start..start + BYTES)
         .step_by(WORD)
         .find(|&at| (peek::word(at), peek::word(at + WORD)) == both)?;
@@ -290,6 +291,31 @@ pub(super) fn code_copies(samples: &Bound<'_, PyModule>) -> PyResult<Option<usiz
     }))
 }
 
+/// What the types that are there have for `__sizeof__` themselves.
+#[cfg(Py_GIL_DISABLED)]
+pub(super) fn size_methods(py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
+    let mut methods = HashMap::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut waiting = vec![py.get_type::<PyAny>()];
+    let metatype = py.get_type::<pyo3::types::PyType>();
+    let subclasses = metatype.getattr("__subclasses__")?;
+    let dict_of = metatype.getattr("__dict__")?.get_item("__dict__")?.getattr("__get__")?;
+    while let Some(ty) = waiting.pop() {
+        if !seen.insert(ty.as_ptr() as usize) {
+            continue;
+        }
+        if let Ok(method) = dict_of.call1((&ty,))?.get_item("__sizeof__") {
+            // Kept for good: another type may not come to lie at its address.
+            let ty = super::kept(ty.clone().into_any()) as usize;
+            methods.insert(ty, super::kept(method) as usize);
+        }
+        for subclass in subclasses.call1((&ty,))?.try_iter()? {
+            waiting.push(subclass?.cast_into()?);
+        }
+    }
+    Ok(methods)
+}
+
 /// The dicts of the static types that do not point to them themselves.
 #[cfg(Py_3_12)]
 pub(super) fn type_dicts(py: Python<'_>) -> PyResult<HashMap<usize, usize>> {
@@ -338,7 +364,8 @@ pub(super) fn interned_table(py: Python<'_>, lists: &Lists) -> Option<usize> {
     // a look-up by a str runs no code but the interpreter's.
     unsafe {
         ffi::PyUnicode_InternInPlace(&raw mut text);
-        lists.collect(Which::All, |object| -> Option<()> {
+        // A damaged list has ended before it, if it is not found.
+        let _ = lists.collect(Which::All, |object| -> Option<()> {
             if found.is_none() && ffi::Py_TYPE(object) == &raw mut ffi::PyDict_Type {
                 let keys = layout::dict::keys(object);
                 let only_text = !keys.0.is_null() && keys.has_only_text();
@@ -418,6 +445,52 @@ pub(super) fn frames(
     ))
 }
 
+/// From a frame to where its value stack ends: in suspended generators, which
+/// hold their frames, the one place that says what may be. A pointer, before
+/// 3.14 a number of locals and values.
+pub(super) fn stack_end(
+    samples: &Bound<'_, PyModule>,
+    frame_to_locals: usize,
+) -> PyResult<Option<usize>> {
+    let generators: [Bound<'_, PyAny>; 2] = samples.call_method0("stacks")?.extract()?;
+    let mut common: Option<Vec<usize>> = None;
+    for (generator, has_values) in generators.iter().zip([false, true]) {
+        let code = generator.getattr("gi_code")?;
+        let locals: usize = code.getattr("co_nlocals")?.extract()?;
+        let places: usize = code.getattr("co_stacksize")?.extract()?;
+        // SAFETY: the type of a live object; its variable part is the frame's
+        // locals and stack.
+        let first = unsafe { (*ffi::Py_TYPE(generator.as_ptr())).tp_basicsize as usize };
+        let Some(start) = first.checked_sub(frame_to_locals) else { return Ok(None) };
+        let end_at = |at: usize| -> Option<usize> {
+            let object = generator.as_ptr().cast::<u8>().cast_const();
+            let at = (start + at) as isize;
+            // SAFETY: a word, or half of one, of the generator's frame.
+            unsafe {
+                if cfg!(Py_3_14) {
+                    let end: usize = layout::read(object, at);
+                    let values = end.checked_sub(object as usize + first + locals * WORD)?;
+                    values.is_multiple_of(WORD).then_some(values / WORD)
+                } else {
+                    usize::try_from(layout::read::<i32>(object, at)).ok()?.checked_sub(locals)
+                }
+            }
+        };
+        let step = if cfg!(Py_3_14) { WORD } else { size_of::<i32>() };
+        let fits = |at: &usize| match has_values {
+            true => end_at(*at).is_some_and(|values| (1..=places).contains(&values)),
+            false => end_at(*at) == Some(0),
+        };
+        let offsets: Vec<usize> = (0..frame_to_locals).step_by(step).filter(fits).collect();
+        let known = common.take().unwrap_or_else(|| offsets.clone());
+        common = Some(known.into_iter().filter(|at| offsets.contains(at)).collect());
+    }
+    Ok(match common.as_deref() {
+        Some([offset]) => Some(*offset),
+        _ => None,
+    })
+}
+
 /// All ways to read the running frame from the thread state that fit what is known.
 pub(super) fn frame_layouts(
     state: usize,
@@ -439,7 +512,15 @@ pub(super) fn frame_layouts(
         let second =
             (2..40).map(|at| at * WORD).find(|&offset| masked(frame + offset) == Some(mark))?;
         let instruction = offsets().find(|&offset| peek::word(frame + offset).is_some_and(runs));
-        Some(FrameLayout { thread, through, code, previous, locals: second - WORD, instruction })
+        Some(FrameLayout {
+            thread,
+            through,
+            code,
+            previous,
+            locals: second - WORD,
+            instruction,
+            stack_end: None,
+        })
     };
     for thread in (0..80).map(|at| at * WORD) {
         let Some(word) = peek::word(state + thread).filter(|&word| word > 4096 && word % WORD == 0)

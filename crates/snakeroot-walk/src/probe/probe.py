@@ -284,3 +284,46 @@ def frames(native):
 
     outer(native, object())
     deeper(native, object())
+
+
+def counted():
+    "Two types, whose instances each thread counts for itself."
+    return [type("First", (), {}), type("Second", (), {})]
+
+
+def answering(native):
+    "An object whose attribute `asked` is answered by `native`, and what asks it."
+
+    class Asked:
+        asked = property(native)
+
+    return Asked(), Asked.__dict__["asked"]
+
+
+def stacks():
+    "Suspended generators, one with nothing on its stack and one with something."
+
+    def none(one):
+        yield one
+
+    def some(one, two):
+        for one in [two]:
+            for two in [one]:
+                yield one
+
+    found = []
+    for generator in none(1), some(1, 2):
+        next(generator)
+        found.append(generator)
+    return found
+
+
+def streams():
+    "Instances of BytesIO: without a buffer of their own, with one, and with one that is shared."
+    from io import BytesIO
+
+    written, read, shared = BytesIO(), BytesIO(b"read"), BytesIO()
+    written.write(b"written" * 30)
+    shared.write(b"shared" * 30)
+    shared.getvalue()
+    return [BytesIO(), written, read, shared]

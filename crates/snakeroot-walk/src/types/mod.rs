@@ -3,15 +3,22 @@
 //! Found out once a type and walk, without running Python code: from the
 //! type's slots, flags, members and, for `__sizeof__`, the dicts along its MRO.
 
+mod attributes;
+mod sizes;
+
 use std::ffi::CStr;
 
 use pyo3::ffi;
 
 use crate::labels::{self, Labels};
-use crate::layout::{self, HEADER_BYTES, Object, Type, WORD, type_flags};
+use crate::layout::{self, Object, Type, WORD, type_flags};
 use crate::optional::Special;
-use crate::probe::{Probe, SizeFunction, Sizes};
+use crate::probe::{Probe, SizeFunction};
 use snakeroot::snapshot::LabelKind;
+
+pub(crate) use attributes::{inherited, type_attribute, type_dict};
+use sizes::size_rule;
+pub(crate) use sizes::{native_rule, native_size, own_size, size_function};
 
 /// What an object's own items are, apart from its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +49,10 @@ pub(crate) enum SizeRule {
     Set,
     Text,
     Int,
+    /// With a buffer, whose function asks that in turn: computed on
+    /// free-threaded builds, where it must not.
+    #[cfg(Py_GIL_DISABLED)]
+    BytesIo,
     /// By the C function behind `__sizeof__`.
     Ask(SizeFunction),
     /// By calling the descriptor of a `__sizeof__` in C that takes its
@@ -187,6 +198,10 @@ impl TypeInfo {
                 attributes = Attributes::At((*ty).tp_dictoffset);
             }
             let (contents, rest) = contents(ty, traverse, probe);
+            // Code can be traversed on free-threaded builds, but only for its
+            // constants, which are one of its fields.
+            let is_code = ty == &raw mut ffi::PyCode_Type;
+            let rest = rest.filter(|_| !is_code);
             // What is read here is not visited, the type among it.
             holds_type |= heap && contents != Contents::Nothing && rest.is_none();
             let mut fields = fields(ty, probe, labels);
@@ -197,7 +212,8 @@ impl TypeInfo {
                 }
             }
             let mut strong = strong(ty, probe, labels);
-            if !collectable {
+            let fields_are_edges = !collectable || is_code;
+            if fields_are_edges {
                 // All fields are edges anyway.
                 strong.retain(|word| fields.iter().all(|field| field.offset != word.offset));
             }
@@ -208,7 +224,7 @@ impl TypeInfo {
                 traverse: rest,
                 repeats_contents: contents != Contents::Nothing || repeats,
                 slots: slots.into(),
-                fields_are_edges: !collectable,
+                fields_are_edges,
                 fields: fields.into(),
                 attributes,
                 holds_type,
@@ -479,282 +495,5 @@ unsafe fn named(ty: Type, probe: &Probe) -> Named {
             return word;
         }
         Named::No
-    }
-}
-
-/// The dict of a type, wherever it keeps it; null if that is not known.
-///
-/// # Safety
-///
-/// `ty` is a type.
-pub(crate) unsafe fn type_dict(ty: Type, probe: &Probe) -> Object {
-    // SAFETY: as the caller promises.
-    let dict = unsafe { (*ty).tp_dict };
-    if dict.is_null() {
-        match probe.type_dicts.get(&(ty as usize)) {
-            Some(&dict) => dict as Object,
-            // SAFETY: as the caller promises.
-            None => unsafe { late_type_dict(ty) },
-        }
-    } else {
-        dict
-    }
-}
-
-/// The dict of a type that was made after the probes and keeps it elsewhere.
-#[cfg(Py_3_12)]
-unsafe fn late_type_dict(ty: Type) -> Object {
-    // SAFETY: a type; the reference that comes back is given back at once, and
-    // its count is as it was.
-    unsafe {
-        let dict = ffi::PyType_GetDict(ty);
-        if !dict.is_null() {
-            ffi::Py_DECREF(dict);
-        }
-        dict
-    }
-}
-
-#[cfg(not(Py_3_12))]
-unsafe fn late_type_dict(_ty: Type) -> Object {
-    std::ptr::null_mut()
-}
-
-/// What a type's own dict holds under an interned str; null if nothing.
-///
-/// # Safety
-///
-/// `ty` is a type, `name` a str.
-pub(crate) unsafe fn type_attribute(ty: Type, name: Object, probe: &Probe) -> Object {
-    // SAFETY: a type's dict; without our reader a look-up of a str, which
-    // compares str only.
-    unsafe {
-        let dict = type_dict(ty, probe);
-        if dict.is_null() {
-            std::ptr::null_mut()
-        } else if probe.readers.dict {
-            layout::dict::get_identical(dict, name)
-        } else if cfg!(Py_GIL_DISABLED) {
-            std::ptr::null_mut() // a look-up may wait for the dict's lock
-        } else {
-            ffi::PyDict_GetItem(dict, name)
-        }
-    }
-}
-
-/// What a type or the first of its bases holds under an interned str; null if none does.
-///
-/// # Safety
-///
-/// `ty` is a type, `name` a str.
-unsafe fn inherited_attribute(ty: Type, name: Object, probe: &Probe) -> Object {
-    // SAFETY: as the caller promises; an MRO is a tuple of types, and null
-    // while the type is being made.
-    unsafe {
-        let mro = (*ty).tp_mro;
-        if mro.is_null() {
-            return type_attribute(ty, name, probe);
-        }
-        (0..ffi::PyTuple_GET_SIZE(mro))
-            .map(|at| type_attribute(ffi::PyTuple_GET_ITEM(mro, at).cast(), name, probe))
-            .find(|found| !found.is_null())
-            .unwrap_or(std::ptr::null_mut())
-    }
-}
-
-/// Whether a type or one of its bases holds something under an interned str.
-///
-/// # Safety
-///
-/// As for `type_attribute`.
-pub(crate) unsafe fn inherited(ty: Type, name: Object, probe: &Probe) -> bool {
-    // SAFETY: as the caller promises.
-    unsafe { !inherited_attribute(ty, name, probe).is_null() }
-}
-
-/// How the sizes of a type's instances are found.
-unsafe fn size_rule(ty: Type, probe: &Probe) -> SizeRule {
-    // SAFETY: the caller's type; a method descriptor's type tells its layout.
-    unsafe {
-        let native = native_rule(ty, &probe.sizes);
-        if !matches!(native, SizeRule::Plain) {
-            return native;
-        }
-        let found = inherited_attribute(ty, probe.words.size_of, probe);
-        if found.is_null() {
-            return SizeRule::Plain;
-        }
-        // A method that was taken from another type would read this one's objects wrongly.
-        let of_ours = ffi::Py_TYPE(found) == &raw mut ffi::PyMethodDescr_Type
-            && ffi::PyType_IsSubtype(
-                ty,
-                (*found.cast::<ffi::PyMethodDescrObject>()).d_common.d_type,
-            ) != 0;
-        #[cfg(Py_GIL_DISABLED)]
-        let of_ours = of_ours && may_ask_while_stopped(found);
-        if !of_ours {
-            return SizeRule::NotAsked;
-        }
-        match size_function(found) {
-            Some(function) => {
-                let plain = probe.sizes.object.map(|object| object as usize);
-                if plain == Some(function as usize) && probe.sizes.plain {
-                    SizeRule::Plain
-                } else {
-                    SizeRule::Ask(function)
-                }
-            }
-            None => SizeRule::Call(found),
-        }
-    }
-}
-
-/// Whether a `__sizeof__` takes no lock but that of its object, so that it can
-/// be called while other threads stand still.
-///
-/// Known of the interpreter's own modules and of numpy. `BytesIO` asks its
-/// buffer in turn, by a look-up that locks.
-///
-/// # Safety
-///
-/// `found` is an object.
-#[cfg(Py_GIL_DISABLED)]
-unsafe fn may_ask_while_stopped(found: Object) -> bool {
-    const MODULES: [&[u8]; 12] = [
-        b"_collections",
-        b"_ctypes",
-        b"_io",
-        b"_pickle",
-        b"_queue",
-        b"_struct",
-        b"array",
-        b"collections",
-        b"decimal",
-        b"itertools",
-        b"mmap",
-        b"numpy",
-    ];
-    // SAFETY: a descriptor of a method has the type that it belongs to, which
-    // has a name.
-    unsafe {
-        if ffi::Py_TYPE(found) != &raw mut ffi::PyMethodDescr_Type {
-            return false;
-        }
-        let owner = (*found.cast::<ffi::PyDescrObject>()).d_type;
-        let name = CStr::from_ptr((*owner).tp_name).to_bytes();
-        match name.iter().position(|&byte| byte == b'.') {
-            None => !layout::has_flags(owner, ffi::Py_TPFLAGS_HEAPTYPE),
-            Some(_) if name == b"_io.BytesIO" => false,
-            Some(_) if name == b"xml.etree.ElementTree.Element" => true,
-            Some(dot) => MODULES.contains(&&name[..dot]),
-        }
-    }
-}
-
-/// The rule for a type whose size is computed here; `Plain` for any other.
-///
-/// # Safety
-///
-/// `ty` is a type.
-pub(crate) unsafe fn native_rule(ty: Type, sizes: &Sizes) -> SizeRule {
-    let is = |known: *mut ffi::PyTypeObject| ty == known;
-    if is(&raw mut ffi::PyList_Type) && sizes.list {
-        SizeRule::List
-    } else if is(&raw mut ffi::PyDict_Type) && sizes.dict {
-        SizeRule::Dict
-    } else if (is(&raw mut ffi::PySet_Type) || is(&raw mut ffi::PyFrozenSet_Type)) && sizes.set {
-        SizeRule::Set
-    } else if is(&raw mut ffi::PyUnicode_Type) && sizes.text {
-        SizeRule::Text
-    } else if is(&raw mut ffi::PyLong_Type) && sizes.int {
-        SizeRule::Int
-    } else {
-        SizeRule::Plain
-    }
-}
-
-/// The C function of a method descriptor without arguments.
-///
-/// # Safety
-///
-/// `descriptor` is an object.
-pub(crate) unsafe fn size_function(descriptor: Object) -> Option<SizeFunction> {
-    // SAFETY: the descriptor's type tells its layout; a method without
-    // arguments has this signature.
-    unsafe {
-        if ffi::Py_TYPE(descriptor) != &raw mut ffi::PyMethodDescr_Type {
-            return None;
-        }
-        let method = (*descriptor.cast::<ffi::PyMethodDescrObject>()).d_method;
-        if method.is_null() || (*method).ml_flags & ffi::METH_NOARGS == 0 {
-            return None;
-        }
-        let function = (*method).ml_meth.PyCFunction;
-        Some(function)
-    }
-}
-
-/// The size of an object whose type's rule needs no call, with what lies before it.
-///
-/// # Safety
-///
-/// `object` is an object and `rule` that of its type.
-#[inline(always)]
-pub(crate) unsafe fn native_size(object: Object, rule: SizeRule, sizes: &Sizes) -> u64 {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let ty = ffi::Py_TYPE(object);
-        let basic = (*ty).tp_basicsize as usize;
-        own_size(object, rule, basic, (*ty).tp_itemsize as usize, sizes).saturating_add(header(ty))
-    }
-}
-
-/// An object's own size, without what lies before it.
-///
-/// # Safety
-///
-/// As for `native_size`; the sizes are those of the object's type.
-#[inline(always)]
-pub(crate) unsafe fn own_size(
-    object: Object,
-    rule: SizeRule,
-    basic: usize,
-    item: usize,
-    sizes: &Sizes,
-) -> u64 {
-    // SAFETY: each rule belongs to a type whose layout was tried.
-    unsafe {
-        match rule {
-            SizeRule::Plain | SizeRule::NotAsked | SizeRule::Ask(_) | SizeRule::Call(_) => {
-                let items = if item == 0 {
-                    0
-                } else if cfg!(Py_3_12)
-                    && layout::has_flags(ffi::Py_TYPE(object), ffi::Py_TPFLAGS_LONG_SUBCLASS)
-                {
-                    layout::int::digits(object)
-                } else {
-                    layout::read::<isize>(object.cast(), HEADER_BYTES as isize).unsigned_abs()
-                };
-                (basic as u64).saturating_add(item.saturating_mul(items) as u64)
-            }
-            SizeRule::List => {
-                let list = object.cast::<ffi::PyListObject>();
-                // As `list.__sizeof__` counts while a list is sorted: one item less than none.
-                basic.wrapping_add(((*list).allocated as usize).wrapping_mul(WORD)) as u64
-            }
-            SizeRule::Dict => (basic + layout::dict::table_size(object)) as u64,
-            SizeRule::Set => {
-                let set = object.cast::<ffi::PySetObject>();
-                let small = (&raw const (*set).smalltable).cast::<u8>();
-                let table = (*set).table.cast::<u8>().cast_const();
-                let slots = if table == small { 0 } else { (*set).mask as usize + 1 };
-                (basic + slots * 2 * WORD) as u64
-            }
-            SizeRule::Text => layout::text::size(object),
-            SizeRule::Int => {
-                let digits = layout::int::digits(object).max(sizes.least_digits);
-                (HEADER_BYTES + WORD + 4 * digits) as u64
-            }
-        }
     }
 }
