@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::sets::{ObjectsArguments, RowsArguments};
+
 /// Shows what is in a saved Python heap and what keeps it there.
 #[derive(Debug, Parser)]
 #[command(name = "snakeroot", bin_name = "snakeroot", version, max_term_width = 100)]
@@ -18,12 +20,26 @@ pub(crate) enum Verb {
     Info(InfoArguments),
     /// How many objects of each type, and how many bytes
     Types(TypesArguments),
+    /// What retains most memory: the upper end of the dominator tree
+    Top(TopArguments),
+    /// A set of objects, by type, module, size or what holds it
+    Objects(ObjectsArguments),
+    /// What each GC root retains: modules, threads and their local variables
+    Roots(RowsArguments),
+    /// What each module retains
+    Modules(RowsArguments),
+    /// Objects that keep each other alive, and where to break their cycles
+    Cycles(CyclesArguments),
     /// What keeps an object alive: chains from the GC roots down to it
     Why(WhyArguments),
+    /// What holds too much: leak suspects, and where they accumulate
+    Suspects(SuspectsArguments),
     /// What an object refers to
     Refs(RefsArguments),
     /// What refers to an object
     Backrefs(RefsArguments),
+    /// What changed between two heaps, or was made between two and is still there in a third
+    Diff(DiffArguments),
     /// This interpreter, what works in it and how to mend the rest
     Doctor {
         /// Print JSON
@@ -62,6 +78,107 @@ pub(crate) enum By {
     Size,
     /// Those with the most objects
     Count,
+    /// Those whose objects retain the most bytes
+    Retained,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArguments {
+    /// The saved heap
+    pub(crate) file: PathBuf,
+    /// The most objects to show
+    #[arg(long, value_name = "N", default_value = "20", allow_negative_numbers = true)]
+    pub(crate) limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CyclesArguments {
+    /// The saved heap
+    pub(crate) file: PathBuf,
+    /// The most cycles to show
+    #[arg(long, value_name = "N", default_value = "20", allow_negative_numbers = true)]
+    pub(crate) limit: usize,
+    /// Only what no GC root reaches: what the collector would free
+    #[arg(long, conflicts_with = "machinery")]
+    pub(crate) garbage: bool,
+    /// Follow also what every class, function and module refers to by itself
+    #[arg(long)]
+    pub(crate) machinery: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuspectsArguments {
+    /// The saved heap
+    pub(crate) file: PathBuf,
+    /// The share of the heap above which something is a suspect
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = share)]
+    pub(crate) threshold: f64,
+    /// Exit with 1 if a suspect keeps more than this share of the heap: 10%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) fail_over: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "snakeroot diff [OPTIONS] <OLD> [MIDDLE] <NEW>")]
+pub(crate) struct DiffArguments {
+    /// Two or three saved heaps of one process, the oldest first
+    #[arg(value_name = "HEAP", num_args = 2..=3, required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// By what objects are put together
+    #[arg(long, value_enum, default_value = "type")]
+    pub(crate) by: DiffBy,
+    /// Which rows come first
+    #[arg(long, value_enum, default_value = "size")]
+    pub(crate) order: DiffOrder,
+    /// The most rows to show: 20 where not given, or 10 dominators; in JSON all, or 100
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) limit: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffBy {
+    /// By their type
+    Type,
+    /// By the module of their type
+    Module,
+    /// By what dominates them: where what is retained grew
+    Dominator,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DiffOrder {
+    /// The largest change in bytes
+    Size,
+    /// The largest change in the number of objects
+    Count,
+    /// The most bytes of new objects
+    New,
+    /// The largest change in retained bytes
+    Retained,
+}
+
+/// A share of the heap: `10%` or `0.1`.
+fn share(text: &str) -> Result<f64, String> {
+    let number = match text.strip_suffix('%') {
+        Some(number) => number.trim().parse().map(|number: f64| number / 100.0),
+        None => text.parse(),
+    };
+    match number {
+        Ok(share) if (0.001..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a share from 0.1% to 100%, such as 10% or 0.1".to_owned()),
+    }
 }
 
 /// Which object is meant.
@@ -96,9 +213,15 @@ pub(crate) struct WhyArguments {
     /// With --type, which of the objects
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) nth: u64,
-    /// The most chains to show
-    #[arg(long, value_name = "N", default_value = "3", allow_negative_numbers = true, value_parser = at_least_one)]
-    pub(crate) limit: usize,
+    /// With --type, the chains of all its objects, equal steps made one
+    #[arg(long, conflicts_with = "nth")]
+    pub(crate) merge: bool,
+    /// Leave out the chains through the object at this address; may be repeated
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(crate) avoid: Vec<u64>,
+    /// The most chains to show: 3 where not given; of merged ones the most steps, 20
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
+    pub(crate) limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,8 +5,14 @@
 
 mod arguments;
 mod choice;
+mod cycles;
+mod diff;
 mod listing;
+mod progress;
+mod sets;
+mod suspects;
 mod verbs;
+mod why;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -34,7 +40,8 @@ const WRONG: u8 = 2;
 /// name is not offered. A reader that goes away (`| head`) is no error.
 pub fn run(args: impl IntoIterator<Item = OsString>, doctor: Option<Doctor<'_>>) -> u8 {
     let mut out = BufWriter::new(io::stdout().lock());
-    run_with(args, doctor, &mut out, &mut io::stderr().lock())
+    // Not locked: progress is written there meanwhile.
+    run_with(args, doctor, &mut out, &mut io::stderr())
 }
 
 /// As [`run`], with the places to write to.
@@ -79,9 +86,16 @@ fn answer(
     match Arguments::from_arg_matches(&matches).map_err(Failure::Usage)?.verb {
         Verb::Info(asked) => verbs::info(&asked, out)?,
         Verb::Types(asked) => verbs::types(&asked, out)?,
-        Verb::Why(asked) => verbs::why(&asked, out)?,
+        Verb::Top(asked) => verbs::top(&asked, out)?,
+        Verb::Objects(asked) => sets::objects(&asked, out)?,
+        Verb::Roots(asked) => sets::roots(&asked, out)?,
+        Verb::Modules(asked) => sets::modules(&asked, out)?,
+        Verb::Cycles(asked) => cycles::cycles(&asked, out)?,
+        Verb::Why(asked) => why::why(&asked, out)?,
+        Verb::Suspects(asked) => return suspects::suspects(&asked, out),
         Verb::Refs(asked) => verbs::refs(&asked, out)?,
         Verb::Backrefs(asked) => verbs::backrefs(&asked, out)?,
+        Verb::Diff(asked) => diff::diff(&asked, out)?,
         Verb::Doctor { json } => {
             let doctor = doctor.ok_or_else(|| {
                 Failure::wrong(
@@ -117,6 +131,12 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+impl From<snakeroot::watch::Stopped> for Failure {
+    fn from(stopped: snakeroot::watch::Stopped) -> Self {
+        Self::Wrong(stopped.to_string())
     }
 }
 

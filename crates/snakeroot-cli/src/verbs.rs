@@ -4,32 +4,47 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use snakeroot::analysis::{self, Direction, Neighbourhood, NeighbourhoodOptions};
+use snakeroot::analysis::{self, Direction, DominatorTree, Neighbourhood, NeighbourhoodOptions};
 use snakeroot::snapshot::Info;
 use snakeroot::view::{self, DrawOptions, grouped, human_size, share};
 use snakeroot::{Graph, Snapshot};
 
 use crate::Failure;
-use crate::arguments::{By, InfoArguments, RefsArguments, TypesArguments, WhyArguments};
+use crate::arguments::{By, InfoArguments, RefsArguments, TopArguments, TypesArguments};
 use crate::choice::{Chosen, choose};
 use crate::listing::{clean, write_listing};
+use crate::progress::Progress;
 
 /// Types shown where no limit is given.
 const DEFAULT_TYPES: usize = 20;
 
-type Out<'a> = &'a mut dyn Write;
+pub(crate) type Out<'a> = &'a mut dyn Write;
 
-fn load(file: &Path) -> Result<Snapshot, Failure> {
+pub(crate) fn load(file: &Path, progress: &Progress) -> Result<Snapshot, Failure> {
+    progress.now(format!("reading {}", file.display()));
     Ok(snakeroot_dump::load(file)?)
 }
 
-fn write_json(value: &Value, out: Out<'_>) -> Result<(), Failure> {
+pub(crate) fn load_graph(file: &Path, progress: &Progress) -> Result<Graph, Failure> {
+    let snapshot = load(file, progress)?;
+    progress.now("finding out who refers to what");
+    Ok(Graph::new(snapshot))
+}
+
+pub(crate) fn dominators(graph: &Graph, progress: &Progress) -> Result<DominatorTree, Failure> {
+    let watch = progress.steps("finding out what keeps what alive");
+    Ok(analysis::try_dominators(graph, watch)?)
+}
+
+pub(crate) fn write_json(value: &Value, out: Out<'_>) -> Result<(), Failure> {
     writeln!(out, "{value:#}")?;
     Ok(())
 }
 
 pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
-    let snapshot = load(&asked.file)?;
+    let progress = Progress::begin();
+    let snapshot = load(&asked.file, &progress)?;
+    drop(progress);
     let census = analysis::census(&snapshot);
     if asked.json {
         return write_json(&view::json::info(&snapshot, &census), out);
@@ -40,6 +55,7 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
         build,
         platform,
         pid,
+        process_started: _, // tells two processes apart, and says nothing to a person
         argv,
         started_ms,
         pause_ns,
@@ -107,38 +123,35 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
 }
 
 pub(crate) fn types(asked: &TypesArguments, out: Out<'_>) -> Result<(), Failure> {
-    let snapshot = load(&asked.file)?;
-    let census = analysis::census(&snapshot);
+    let progress = Progress::begin();
+    let graph = load_graph(&asked.file, &progress)?;
+    let snapshot = graph.snapshot();
+    let census = analysis::census(snapshot);
+    let retained = dominators(&graph, &progress)?.retained_by_type(snapshot);
+    drop(progress);
     let census = match asked.by {
         By::Size => census.by_size(),
         By::Count => census.by_count(),
+        By::Retained => census.by_retained(&retained),
     };
     if asked.json {
-        return write_json(&view::json::types(&snapshot, &census, asked.limit), out);
+        return write_json(&view::json::types(snapshot, &census, &retained, asked.limit), out);
     }
-    let graph = Graph::new(snapshot);
     let limit = asked.limit.unwrap_or(DEFAULT_TYPES);
-    write!(out, "{}", view::types_table(&graph, &census, limit))?;
+    write!(out, "{}", view::types_table(&graph, &census, &retained, limit).text())?;
     Ok(())
 }
 
-pub(crate) fn why(asked: &WhyArguments, out: Out<'_>) -> Result<(), Failure> {
-    let graph = Graph::new(load(&asked.file)?);
-    let chosen = choose(&graph, &asked.file, &asked.which, asked.nth)?;
-    let chains = analysis::why(&graph, chosen.node, asked.limit);
+pub(crate) fn top(asked: &TopArguments, out: Out<'_>) -> Result<(), Failure> {
+    let progress = Progress::begin();
+    let graph = load_graph(&asked.file, &progress)?;
+    let tree = dominators(&graph, &progress)?;
+    drop(progress);
+    let nodes = tree.largest(asked.limit);
     if asked.json {
-        return write_json(&with_choice(view::json::chains(&graph, &chains), chosen), out);
+        return write_json(&view::json::top(&graph, &tree, &nodes), out);
     }
-    write_choice(&graph, chosen, out)?;
-    if chains.is_empty() && asked.limit > 0 {
-        writeln!(out, "{}: no GC root reaches it", view::describe(&graph, chosen.node))?;
-    }
-    for (place, chain) in chains.iter().enumerate() {
-        if place > 0 {
-            writeln!(out)?;
-        }
-        write!(out, "{}", view::chain_lines(&graph, chain))?;
-    }
+    write!(out, "{}", view::top_table(&graph, &tree, &nodes).text())?;
     Ok(())
 }
 
@@ -156,19 +169,23 @@ fn surroundings(asked: &RefsArguments, direction: Direction, out: Out<'_>) -> Re
         Some(path) => Some((path, Picture::of(path)?)),
         None => None,
     };
-    let graph = Graph::new(load(&asked.file)?);
+    let progress = Progress::begin();
+    let graph = load_graph(&asked.file, &progress)?;
     let chosen = choose(&graph, &asked.file, &asked.which, asked.nth)?;
     let options = NeighbourhoodOptions {
         max_depth: asked.depth,
         too_many: asked.too_many,
         ..NeighbourhoodOptions::default()
     };
+    progress.now("looking around it");
     let found =
         analysis::neighbourhood(&graph, &[chosen.node], direction, &options, |_| true, |_| false);
     if let Some((path, picture)) = picture {
+        progress.now(format!("drawing {}", path.display()));
         let bytes = picture.draw(&graph, &found)?;
         snakeroot_dump::write_whole(path, |file| Ok(file.write_all(&bytes)?))?;
     }
+    drop(progress);
     if asked.json {
         return write_json(&with_choice(view::json::neighbourhood(&graph, &found), chosen), out);
     }
@@ -222,7 +239,7 @@ impl Picture {
 }
 
 /// Says of which objects this one was taken, if there were several.
-fn write_choice(graph: &Graph, chosen: Chosen, out: Out<'_>) -> Result<(), Failure> {
+pub(crate) fn write_choice(graph: &Graph, chosen: Chosen, out: Out<'_>) -> Result<(), Failure> {
     if chosen.among > 1 {
         let name = graph.snapshot().type_of(chosen.node).display_name();
         let (nth, among) = (grouped(chosen.nth), grouped(chosen.among));
@@ -232,7 +249,7 @@ fn write_choice(graph: &Graph, chosen: Chosen, out: Out<'_>) -> Result<(), Failu
 }
 
 /// Which object the answer is about, beside the answer.
-fn with_choice(mut answer: Value, chosen: Chosen) -> Value {
+pub(crate) fn with_choice(mut answer: Value, chosen: Chosen) -> Value {
     if let Some(fields) = answer.as_object_mut() {
         let Chosen { node, among, nth } = chosen;
         let choice = json!({ "id": node.place(), "nth": nth, "among": among });

@@ -47,7 +47,7 @@ fn json(arguments: &[&str]) -> Value {
 #[test]
 fn help_names_the_verbs_and_what_each_takes() {
     insta::assert_snapshot!("help", answer(&["--help"]));
-    for verb in ["info", "types", "why", "refs", "backrefs"] {
+    for verb in ["info", "types", "top", "cycles", "why", "suspects", "refs", "backrefs"] {
         insta::assert_snapshot!(format!("help_{verb}"), answer(&[verb, "--help"]));
     }
 }
@@ -58,12 +58,55 @@ fn info_says_what_was_recorded() {
 }
 
 #[test]
-fn types_come_by_size_or_by_count() {
+fn types_come_by_size_by_count_or_by_what_they_retain() {
     insta::assert_snapshot!("types", answer(&["types", "DUMP"]));
     insta::assert_snapshot!(
         "types_by_count",
         answer(&["types", "DUMP", "--by", "count", "--limit", "2"])
     );
+    insta::assert_snapshot!(
+        "types_by_retained",
+        answer(&["types", "DUMP", "--by", "retained", "--limit", "3"])
+    );
+}
+
+#[test]
+fn top_shows_what_retains_most_below_what_dominates_it() {
+    insta::assert_snapshot!("top", answer(&["top", "DUMP"]));
+    insta::assert_snapshot!("top_two", answer(&["top", "DUMP", "--limit", "2"]));
+}
+
+#[test]
+fn cycles_and_garbage_are_told_as_cycles() {
+    insta::assert_snapshot!("cycles", answer(&["cycles", "DUMP"]));
+    insta::assert_snapshot!("cycles_all", answer(&["cycles", "DUMP", "--machinery"]));
+    insta::assert_snapshot!("cycles_garbage", answer(&["cycles", "DUMP", "--garbage"]));
+    let text = refusal(&["cycles", "DUMP", "--garbage", "--machinery"]);
+    assert!(text.contains("cannot be used with"), "{text}");
+}
+
+#[test]
+fn cycles_of_a_saved_heap_are_told_as_many_as_were_asked_for() {
+    let graph = snakeroot::Graph::from_notation(
+        "root -> a@app.Node -[.next]> b@app.Node -[.owner]> a; a -> data:1000
+         root -> c@app.Node -[.me]> c; C@type -[:__mro__]> mro@tuple -[[0]]> C; root -> C",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cycles.heap.parquet").display().to_string();
+    snakeroot_dump::save(graph.unwrap().snapshot(), path.as_ref()).unwrap();
+    let text = answer(&["cycles", &path, "--limit", "1"]);
+    for part in [
+        "2 cycles, those that retain most first\n\n1. retains 1.0 KiB, 3 objects; in the cycle 32 B, 2 objects\n",
+        "break     set .owner of app.Node b to None, or hold it weakly\n\n… 1 more cycle\n",
+        "left out: 1 cycle of classes, functions and modules with their own parts (--machinery shows them)\n",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(answer(&["cycles", &path, "--machinery"]).starts_with("3 cycles"));
+    assert_eq!(answer(&["cycles", &path, "--garbage"]), "no garbage\n");
+    let value = json(&["cycles", &path, "--limit", "1", "--json"]);
+    assert_eq!(value["total"], serde_json::json!({ "cycles": 2, "left_out": 1 }));
+    assert_eq!(value["cycles"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -74,6 +117,45 @@ fn why_shows_the_chains_and_among_how_many_objects_it_chose() {
         "why_address",
         answer(&["why", "DUMP", "--address", "0x7f0000001300", "--limit", "1"])
     );
+}
+
+#[test]
+fn why_merges_the_chains_of_all_objects_of_a_type_and_leaves_holders_out() {
+    insta::assert_snapshot!(
+        "why_merged",
+        answer(&["why", "DUMP", "--type", "app.Session", "--merge"])
+    );
+    let value = json(&["why", "DUMP", "--type", "app.Session", "--merge", "--json"]);
+    assert_eq!((&value["schema"], &value["members"]), (&"snakeroot.merged/1".into(), &2.into()));
+
+    let asked = ["why", "DUMP", "--address", "0x7f0000001280"];
+    assert!(answer(&asked).contains("dict 0x7f0000001200"));
+    let left = answer(&[&asked[..], &["--avoid", "0x7f0000001200"]].concat());
+    assert_eq!(left, "app.Session 0x7f0000001280 (48 B), GC root: held-from-c 1\n");
+    let left = answer(&["why", "DUMP", "--id", "12", "--avoid", "0x7f0000001200", "--limit", "1"]);
+    assert!(!left.contains("0x7f0000001200"), "{left}");
+    let text = refusal(&["why", "DUMP", "--id", "9", "--merge"]);
+    assert!(text.contains("--type"), "{text}");
+    let text = refusal(&["why", "DUMP", "--id", "9", "--avoid", "0x10"]);
+    assert_eq!(text, "snakeroot: no object at 0x10 in DUMP\n");
+}
+
+#[test]
+fn suspects_are_told_of_and_may_fail_a_check() {
+    insta::assert_snapshot!("suspects", answer(&["suspects", "DUMP"]));
+    let status = |more: &[&str]| run(&[&["suspects", "DUMP"], more].concat()).0;
+    let largest = json(&["suspects", "DUMP", "--json"])["suspects"][0]["share"].as_f64().unwrap();
+    assert!(largest < 1.0);
+    assert_eq!(status(&["--fail-over", "10%"]), 1);
+    assert_eq!(status(&["--fail-over", "10%", "--json"]), 1);
+    assert_eq!(status(&["--fail-over", "1.0"]), 0);
+    assert_eq!(status(&["--fail-over", &(largest - 1e-9).to_string()]), 1);
+    assert_eq!(status(&["--fail-over", &largest.to_string()]), 0);
+    assert_eq!(status(&["--threshold", "50%"]), 0);
+    for wrong in ["10", "0", "-1%", "ten", "101%"] {
+        let text = refusal(&["suspects", "DUMP", &format!("--fail-over={wrong}")]);
+        assert!(text.contains("expected a share from 0.1% to 100%, such as 10% or 0.1"), "{text}");
+    }
 }
 
 #[test]
@@ -91,7 +173,10 @@ fn json_has_a_shape_with_a_name_and_a_version() {
     let schemas = [
         (vec!["info", "DUMP"], "snakeroot.info/1"),
         (vec!["types", "DUMP"], "snakeroot.types/1"),
+        (vec!["top", "DUMP"], "snakeroot.top/1"),
+        (vec!["cycles", "DUMP"], "snakeroot.cycles/1"),
         (vec!["why", "DUMP", "--id", "9"], "snakeroot.chains/1"),
+        (vec!["suspects", "DUMP"], "snakeroot.suspects/1"),
         (vec!["refs", "DUMP", "--id", "9"], "snakeroot.neighbourhood/1"),
         (vec!["backrefs", "DUMP", "--id", "9"], "snakeroot.neighbourhood/1"),
     ];
