@@ -33,6 +33,11 @@ pub(crate) fn node_of(graph: &Graph, live: bool, what: &Bound<'_, PyAny>) -> PyR
             "a heap from a file has no live objects: expected a node of it or an address",
         ));
     }
+    node_of_object(graph, what)
+}
+
+/// The node of a live object, ints among them.
+pub(crate) fn node_of_object(graph: &Graph, what: &Bound<'_, PyAny>) -> PyResult<NodeId> {
     let found = graph.at(what.as_ptr() as u64).filter(|&node| {
         // Another object may have taken the place of one that died.
         let ty = graph.snapshot().type_of(node).node;

@@ -3,14 +3,30 @@
 //! No analysis lives here; what is met is only held while Python callbacks run.
 //! Functions are native so that no frame of ours stands in the heap they look at.
 
+mod addresses;
 mod arguments;
+mod counted;
 mod counts;
+mod cycles;
+mod diff;
+mod groups;
 mod heap;
+mod heapy;
+mod kept;
 mod live;
+mod new_ids;
 mod node;
+mod notebook;
+mod objects;
 mod objgraph;
 mod picture;
 mod results;
+mod shared;
+mod suspects;
+mod top;
+mod viewer;
+mod why;
+mod work;
 
 use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::prelude::*;
@@ -61,5 +77,8 @@ fn _snakeroot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     live::register(module)?;
     heap::register(module)?;
     counts::register(module)?;
+    addresses::register(module)?;
+    new_ids::register(module)?;
+    heapy::register(module)?;
     objgraph::register(module)
 }

@@ -71,7 +71,11 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
     let snapshot = Python::attach(|py| snakeroot_walk::snapshot(py, probe, &Options::default()));
     let (snapshot, _) = snapshot.map_err(|error| error.to_string())?;
     let (info, objects) = (snapshot.info(), snapshot.object_count() as u64);
-    let (held_from_c, garbage) = (info.held_from_c.unwrap_or(0), info.garbage.unwrap_or(0));
+    let (held_from_c, garbage) = (info.held_from_c, info.garbage);
+    let share = |count: Option<u64>| match count {
+        Some(count) => view::share(count, objects),
+        None => "not known".to_owned(),
+    };
     let readers = probe.readers();
     let notices = probe.notices();
     if json {
@@ -106,8 +110,8 @@ pub(crate) fn doctor(probe: &Probe, version: &str, json: bool) -> Result<String,
     }
     line(format_args!(""))?;
     line(format_args!("of {} objects of this process", view::grouped(objects)))?;
-    line(format_args!("  {:<22} {}", "held from C only", view::share(held_from_c, objects)))?;
-    line(format_args!("  {:<22} {}", "garbage", view::share(garbage, objects)))?;
+    line(format_args!("  {:<22} {}", "held from C only", share(held_from_c)))?;
+    line(format_args!("  {:<22} {}", "garbage", share(garbage)))?;
     line(format_args!(""))?;
     if notices.is_empty() {
         line(format_args!("Everything works as it should."))?;

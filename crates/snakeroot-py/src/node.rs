@@ -9,11 +9,13 @@ use snakeroot::snapshot::Flags;
 use snakeroot::{Graph, NodeId, view};
 
 use crate::results::Cursor;
+use crate::shared::Shared;
+use crate::top::Top;
 
 /// An object of a heap: what was recorded of it, not the object itself.
 #[pyclass(frozen, module = "snakeroot", eq, hash)]
 pub(crate) struct Node {
-    graph: Arc<Graph>,
+    graph: Arc<Shared>,
     id: NodeId,
 }
 
@@ -30,11 +32,16 @@ impl std::hash::Hash for Node {
 }
 
 impl Node {
-    pub(crate) fn new(graph: Arc<Graph>, id: NodeId) -> Self {
+    pub(crate) fn new(graph: Arc<Shared>, id: NodeId) -> Self {
         Self { graph, id }
     }
 
     pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The heap it belongs to.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.graph
     }
 
@@ -108,6 +115,32 @@ impl Node {
             .map(|root| Root { kind: root.kind.word(), words: root.words.to_string() })
     }
 
+    /// Bytes that would be freed if this object were: its own shallow size and
+    /// those of all that it dominates. The first time in a heap O(references log objects).
+    #[getter]
+    fn retained_size(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.graph.dominators(py)?.retained_size(self.id))
+    }
+
+    /// The immediate dominator: the last object that every path from a GC root to
+    /// this one passes. `None` where there is none, for GC roots among others.
+    #[getter]
+    fn dominator(&self, py: Python<'_>) -> PyResult<Option<Node>> {
+        let dominator = self.graph.dominators(py)?.immediate_dominator(self.id);
+        Ok(dominator.map(|id| Node::new(self.graph.clone(), id)))
+    }
+
+    /// The objects whose immediate dominator this one is, those that retain most first.
+    fn dominated(&self, py: Python<'_>) -> PyResult<Top> {
+        let tree = self.graph.dominators(py)?;
+        let nodes = py.detach(|| {
+            let mut nodes = tree.dominated(self.id).to_vec();
+            nodes.sort_by_key(|&node| std::cmp::Reverse(tree.retained_size(node)));
+            nodes
+        });
+        Ok(Top::new(self.graph.clone(), nodes))
+    }
+
     /// Whether the garbage collector tracked it.
     #[getter]
     fn tracked(&self) -> bool {
@@ -176,7 +209,7 @@ impl Root {
 /// A reference: its label and the node at its far end.
 #[pyclass(frozen, module = "snakeroot")]
 pub(crate) struct Edge {
-    graph: Arc<Graph>,
+    graph: Arc<Shared>,
     edge: CoreEdge,
     far_is_referent: bool,
 }
@@ -230,7 +263,7 @@ impl Edge {
 /// The edges of one node on one side: a sequence.
 #[pyclass(frozen, module = "snakeroot", sequence)]
 pub(crate) struct Edges {
-    graph: Arc<Graph>,
+    graph: Arc<Shared>,
     edges: Vec<CoreEdge>,
     far_is_referent: bool,
 }

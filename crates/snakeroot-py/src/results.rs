@@ -6,14 +6,20 @@ use pyo3::PyClass;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use snakeroot::NodeId;
 use snakeroot::analysis::{Census, Chain, Direction, TypeCount};
 use snakeroot::snapshot::{Info, Snapshot};
-use snakeroot::view::{self, DrawOptions};
-use snakeroot::{Graph, NodeId};
+use snakeroot::view::{self, Cells, DrawOptions};
 
-use crate::arguments;
 use crate::node::Node;
+use crate::notebook::{self, Bundle};
 use crate::picture::{self, Picture};
+use crate::shared::Shared;
+
+/// JSON as Python's objects.
+pub(crate) fn loads<'py>(py: Python<'py>, value: &impl ToString) -> PyResult<Bound<'py, PyAny>> {
+    snakeroot_walk::module(py, c"json")?.call_method1("loads", (value.to_string(),))
+}
 
 /// About the process and the capture; prints as a table.
 #[pyclass(frozen, module = "snakeroot")]
@@ -150,6 +156,16 @@ impl HeapInfo {
             rows.iter().map(|(name, value)| format!("{name:<11} {value}")).collect();
         lines.join("\n")
     }
+
+    /// Text and HTML for a notebook.
+    #[pyo3(signature = (**_formats))]
+    fn _repr_mimebundle_<'py>(
+        &self,
+        py: Python<'py>,
+        _formats: Option<&Bound<'py, PyDict>>,
+    ) -> Bundle<'py> {
+        notebook::lines(py, self.__repr__())
+    }
 }
 
 /// Goes over a sequence of ours, making each item when it is asked for.
@@ -190,16 +206,20 @@ pub(crate) struct TypeRow {
     count: u64,
     /// Their shallow sizes together, in bytes.
     size: u64,
+    /// What they retain: the bytes that would be freed if they were, where those
+    /// that only several of them together retain are not counted.
+    retained: u64,
 }
 
 #[pymethods]
 impl TypeRow {
     fn __repr__(&self) -> String {
         format!(
-            "<{}: {} objects, {}>",
+            "<{}: {} objects, {}, retain {}>",
             self.r#type,
             view::grouped(self.count),
-            view::human_size(self.size)
+            view::human_size(self.size),
+            view::human_size(self.retained)
         )
     }
 }
@@ -207,13 +227,13 @@ impl TypeRow {
 /// Objects counted by type: prints as a table, iterates as rows.
 #[pyclass(frozen, module = "snakeroot", sequence)]
 pub(crate) struct Types {
-    graph: Arc<Graph>,
+    graph: Arc<Shared>,
     census: Census,
     limit: Option<usize>,
 }
 
 impl Types {
-    pub(crate) fn new(graph: Arc<Graph>, census: Census, limit: Option<usize>) -> Self {
+    pub(crate) fn new(graph: Arc<Shared>, census: Census, limit: Option<usize>) -> Self {
         Self { graph, census, limit }
     }
 
@@ -221,9 +241,20 @@ impl Types {
         self.census.rows().take(self.limit.unwrap_or(usize::MAX))
     }
 
-    fn row(&self, count: &TypeCount) -> TypeRow {
+    fn row(&self, py: Python<'_>, count: &TypeCount) -> PyResult<TypeRow> {
         let entry = &self.graph.snapshot().types()[count.type_id.index()];
-        TypeRow { r#type: entry.display_name(), count: count.count, size: count.size }
+        Ok(TypeRow {
+            r#type: entry.display_name(),
+            count: count.count,
+            size: count.size,
+            retained: self.graph.retained_by_type(py)?[count.type_id.index()],
+        })
+    }
+
+    fn cells(&self, py: Python<'_>) -> PyResult<Cells> {
+        let retained = self.graph.retained_by_type(py)?;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        Ok(view::types_table(&self.graph, &self.census, retained, limit))
     }
 }
 
@@ -233,48 +264,58 @@ impl Types {
         self.census.len().min(self.limit.unwrap_or(usize::MAX))
     }
 
-    fn __getitem__(&self, index: isize) -> PyResult<TypeRow> {
+    fn __getitem__(&self, py: Python<'_>, index: isize) -> PyResult<TypeRow> {
         let length = self.__len__();
         let place = if index < 0 { index + length as isize } else { index };
         let row = usize::try_from(place).ok().and_then(|place| self.shown().nth(place));
-        row.map(|row| self.row(row))
-            .ok_or_else(|| PyIndexError::new_err(format!("row {index} of {length}")))
+        let row = row.ok_or_else(|| PyIndexError::new_err(format!("row {index} of {length}")))?;
+        self.row(py, row)
     }
 
     fn __iter__(this: Bound<'_, Self>) -> Cursor {
         Cursor::over(this)
     }
 
-    /// The rows as plain data: a list of dicts with type, count and size in bytes.
+    /// The rows as plain data: a list of dicts with type, count, size and retained size in bytes.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let rows = PyList::empty(py);
         for count in self.shown() {
-            let row = self.row(count);
+            let row = self.row(py, count)?;
             let dict = PyDict::new(py);
             dict.set_item("type", row.r#type)?;
             dict.set_item("count", row.count)?;
             dict.set_item("size", row.size)?;
+            dict.set_item("retained", row.retained)?;
             rows.append(dict)?;
         }
         Ok(rows)
     }
 
-    fn __repr__(&self) -> String {
-        let limit = self.limit.unwrap_or(usize::MAX);
-        view::types_table(&self.graph, &self.census, limit).trim_end().to_owned()
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.cells(py)?.text().trim_end().to_owned())
+    }
+
+    /// Text and HTML for a notebook.
+    #[pyo3(signature = (**_formats))]
+    fn _repr_mimebundle_<'py>(
+        &self,
+        py: Python<'py>,
+        _formats: Option<&Bound<'py, PyDict>>,
+    ) -> Bundle<'py> {
+        notebook::table(py, &[], self.__repr__(py)?, &self.cells(py)?)
     }
 }
 
 /// Chains that keep one object alive: prints, iterates as lists of nodes.
 #[pyclass(frozen, module = "snakeroot", sequence)]
 pub(crate) struct Chains {
-    graph: Arc<Graph>,
+    graph: Arc<Shared>,
     node: NodeId,
     chains: Vec<Chain>,
 }
 
 impl Chains {
-    pub(crate) fn new(graph: Arc<Graph>, node: NodeId, chains: Vec<Chain>) -> Self {
+    pub(crate) fn new(graph: Arc<Shared>, node: NodeId, chains: Vec<Chain>) -> Self {
         Self { graph, node, chains }
     }
 
@@ -310,7 +351,7 @@ impl Chains {
     /// Plain data: for each chain its root and its steps, each with address, type and label.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let text = view::json::chains(&self.graph, &self.chains).to_string();
-        snakeroot_walk::module(py, c"json")?.call_method1("loads", (text,))
+        loads(py, &text)
     }
 
     /// Draws the chains: into a .png, .svg or .dot file, or gives the picture.
@@ -321,21 +362,13 @@ impl Chains {
         filename: Option<&Bound<'_, PyAny>>,
         engine: Option<&str>,
     ) -> PyResult<Option<Picture>> {
-        let path = arguments::path(filename, "filename")?;
-        let engine = picture::engine(engine)?;
-        let options = DrawOptions { sizes: true, ..DrawOptions::default() };
-        let drawing = if self.chains.is_empty() {
-            // Nothing holds it: the object alone.
-            let alone = Chain { nodes: vec![self.node], labels: Vec::new() };
-            view::chains_drawing(&self.graph, &[alone], Direction::Referrers, &options)
-        } else {
-            view::chains_drawing(&self.graph, &self.chains, Direction::Referrers, &options)
-        };
-        let picture = Picture::new(drawing, engine);
-        match path {
-            Some(path) => py.detach(|| picture.write(&path)).map(|()| None),
-            None => Ok(Some(picture)),
-        }
+        picture::deliver(py, filename, engine, || {
+            let options = DrawOptions { sizes: true, ..DrawOptions::default() };
+            // Where nothing holds it: the object alone.
+            let alone = [Chain { nodes: vec![self.node], labels: Vec::new() }];
+            let chains = if self.chains.is_empty() { &alone } else { &*self.chains };
+            view::chains_drawing(&self.graph, chains, Direction::Referrers, &options)
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -352,5 +385,15 @@ impl Chains {
             .map(|chain| view::chain_lines(&self.graph, chain).trim_end().to_owned())
             .collect();
         chains.join("\n\n")
+    }
+
+    /// Text and HTML for a notebook.
+    #[pyo3(signature = (**_formats))]
+    fn _repr_mimebundle_<'py>(
+        &self,
+        py: Python<'py>,
+        _formats: Option<&Bound<'py, PyDict>>,
+    ) -> Bundle<'py> {
+        notebook::lines(py, self.__repr__())
     }
 }

@@ -1,0 +1,304 @@
+//! What a set prints: rows by kind, or by object.
+
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+use snakeroot::NodeId;
+use snakeroot::analysis::heapy::{
+    self, Kind as CoreKind, Partition, Relation, Stat, StatFormat, StatRow,
+};
+use snakeroot::graph::NodeSet;
+use snakeroot::view::heapy::{
+    PAGE_LINES, Paged, RowNumbers, id_header, id_label, id_row, kind_brief, kind_name, more_rows,
+    relation_header, set_header, set_label, set_row,
+};
+
+use super::values::Values;
+use crate::shared::Shared;
+use crate::work::interruptible;
+
+/// The rows of a set by its relation.
+pub(crate) enum Table {
+    /// A row a kind.
+    Kinds(Kinds),
+    /// A row an object.
+    Objects(Objects),
+}
+
+/// A row a kind, those of most bytes first.
+pub(crate) struct Kinds {
+    partition: Partition,
+    names: Vec<String>,
+    /// The bytes of all rows down to each.
+    cumulative: Vec<u64>,
+}
+
+/// A row an object, the largest first.
+pub(crate) struct Objects {
+    /// Those of one size together; put in order when they are looked at.
+    order: Mutex<Order>,
+    count: usize,
+    size: u64,
+    /// The one kind that all are of.
+    kind: Option<CoreKind>,
+}
+
+struct Order {
+    nodes: Vec<NodeId>,
+    /// The first places of the sizes, and whether those of it are in order.
+    sizes: Vec<(usize, bool)>,
+    /// The bytes of all objects before those of each size.
+    before: Vec<u64>,
+}
+
+/// What is said of one row.
+pub(crate) struct Row {
+    pub(crate) numbers: RowNumbers,
+    pub(crate) name: String,
+}
+
+impl Table {
+    pub(crate) fn new(
+        values: &Values<'_, '_>,
+        set: &NodeSet,
+        relation: &Relation,
+        producers: &heapy::Producers<'_>,
+    ) -> PyResult<Self> {
+        let (py, graph) = (values.py, values.graph);
+        if *relation == Relation::Id {
+            return Ok(py.detach(|| Self::Objects(Objects::new(graph, set))));
+        }
+        let partition = interruptible(py, |watch| {
+            heapy::partition(graph, graph.owners(), set, relation, producers, watch)
+        })?;
+        Kinds::new(values, partition, relation).map(Self::Kinds)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Kinds(kinds) => kinds.names.len(),
+            Self::Objects(objects) => objects.count,
+        }
+    }
+
+    pub(crate) fn total(&self) -> (u64, u64) {
+        match self {
+            Self::Kinds(kinds) => {
+                let size = kinds.cumulative.last().copied().unwrap_or_default();
+                (kinds.partition.count(), size)
+            }
+            Self::Objects(objects) => (objects.count as u64, objects.size),
+        }
+    }
+
+    /// The objects of a row.
+    pub(crate) fn nodes(&self, values: &Values<'_, '_>, row: usize) -> PyResult<Vec<NodeId>> {
+        match self {
+            Self::Kinds(kinds) => Ok(kinds.partition.nodes(&kinds.partition.rows()[row]).to_vec()),
+            Self::Objects(objects) => Ok(vec![objects.at(values, row)?.0]),
+        }
+    }
+
+    /// A row's kind, where the rows are kinds.
+    pub(crate) fn kinds(&self) -> Option<&Partition> {
+        match self {
+            Self::Kinds(kinds) => Some(&kinds.partition),
+            Self::Objects(_) => None,
+        }
+    }
+
+    pub(crate) fn row(&self, values: &Values<'_, '_>, place: usize) -> PyResult<Option<Row>> {
+        if place >= self.len() {
+            return Ok(None);
+        }
+        Ok(Some(match self {
+            Self::Kinds(kinds) => {
+                let row = &kinds.partition.rows()[place];
+                Row {
+                    numbers: RowNumbers {
+                        index: place,
+                        count: row.count as i64,
+                        size: row.size as i64,
+                        cumulative: kinds.cumulative[place] as i64,
+                    },
+                    name: kinds.names[place].clone(),
+                }
+            }
+            Self::Objects(objects) => {
+                let (node, cumulative) = objects.at(values, place)?;
+                let size = values.graph.snapshot().size(node) as i64;
+                let numbers =
+                    RowNumbers { index: place, count: 1, size, cumulative: cumulative as i64 };
+                Row { numbers, name: objects.name(values, place, node)? }
+            }
+        }))
+    }
+}
+
+impl Kinds {
+    fn new(
+        values: &Values<'_, '_>,
+        mut partition: Partition,
+        relation: &Relation,
+    ) -> PyResult<Self> {
+        if *relation == Relation::Idset {
+            values.read(partition.rows().iter().map(|row| partition.nodes(row)[0]))?;
+        }
+        let names = partition.rows().iter().map(|row| match relation {
+            Relation::Idset => values.brief_of_one(partition.nodes(row)[0]),
+            _ => kind_name(relation, &row.kind),
+        });
+        let names = names.collect();
+        let names = partition.sort(names);
+        let cumulative = partition.rows().iter().scan(0_u64, |sum, row| {
+            *sum = sum.saturating_add(row.size);
+            Some(*sum)
+        });
+        let cumulative = cumulative.collect();
+        Ok(Self { partition, names, cumulative })
+    }
+}
+
+impl Objects {
+    fn new(graph: &Shared, set: &NodeSet) -> Self {
+        let snapshot = graph.snapshot();
+        let nodes = heapy::by_size(graph, set);
+        let (mut sizes, mut before, mut sum) = (Vec::new(), Vec::new(), 0_u64);
+        for (place, &node) in nodes.iter().enumerate() {
+            if place == 0 || snapshot.size(nodes[place - 1]) != snapshot.size(node) {
+                sizes.push((place, false));
+                before.push(sum);
+            }
+            sum = sum.saturating_add(snapshot.size(node));
+        }
+        let count = nodes.len();
+        let kind = heapy::of_one_kind(graph, graph.owners(), set);
+        Self { order: Mutex::new(Order { nodes, sizes, before }), count, size: sum, kind }
+    }
+
+    /// An object as its row shows it.
+    fn name(&self, values: &Values<'_, '_>, row: usize, node: NodeId) -> PyResult<String> {
+        // A page at a time.
+        let rows = row..self.count.min(row + PAGE_LINES + 1);
+        let page = rows.map(|row| Ok(self.at(values, row)?.0));
+        values.read(page.collect::<PyResult<Vec<_>>>()?)?;
+        Ok(match &self.kind {
+            Some(_) => values.shown(node).text,
+            None => format!("{}: {}", kind_brief(&values.kind(node)), values.brief(node)),
+        })
+    }
+
+    /// What they are, for the label.
+    fn label(&self) -> String {
+        match &self.kind {
+            Some(kind) => format!("<{}>", kind_brief(kind)),
+            None => "<mixed>".into(),
+        }
+    }
+
+    /// How they are shown, for the header.
+    fn header(&self, values: &Values<'_, '_>) -> String {
+        let order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match (&self.kind, order.nodes.first()) {
+            (Some(_), Some(&node)) => values.header(node),
+            _ => "Brief".into(),
+        }
+    }
+
+    /// The object of a row, and the bytes of all rows down to it.
+    fn at(&self, values: &Values<'_, '_>, row: usize) -> PyResult<(NodeId, u64)> {
+        let range = {
+            let order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let cluster = order.sizes.partition_point(|&(first, _)| first <= row) - 1;
+            let (first, is_sorted) = order.sizes[cluster];
+            let end = order.sizes.get(cluster + 1).map_or(order.nodes.len(), |next| next.0);
+            let size = values.graph.snapshot().size(order.nodes[first]);
+            let cumulative = order.before[cluster] + (row - first + 1) as u64 * size;
+            if is_sorted || end - first == 1 {
+                return Ok((order.nodes[row], cumulative));
+            }
+            (cluster, order.nodes[first..end].to_vec(), cumulative, first)
+        };
+        // Not under the lock: to look at objects may give others their turn.
+        let (cluster, mut nodes, cumulative, first) = range;
+        values.sort(&mut nodes, self.kind.is_none())?;
+        let mut order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        order.nodes[first..first + nodes.len()].copy_from_slice(&nodes);
+        order.sizes[cluster].1 = true;
+        Ok((order.nodes[row], cumulative))
+    }
+}
+
+/// A table with what it takes to print it.
+pub(crate) struct Printed<'a, 'py> {
+    pub(crate) table: &'a Table,
+    pub(crate) relation: &'a Relation,
+    pub(crate) values: Values<'a, 'py>,
+}
+
+impl Printed<'_, '_> {
+    /// The numbers of all rows.
+    pub(crate) fn numbers(&self, time_made: f64) -> PyResult<Stat> {
+        let (count, size) = self.table.total();
+        let (format, kind_name, kind_header) = match self.table {
+            Table::Kinds(_) => (StatFormat::Set, String::new(), relation_header(self.relation)),
+            Table::Objects(objects) => {
+                (StatFormat::Id, objects.label(), objects.header(&self.values))
+            }
+        };
+        let mut rows = Vec::with_capacity(self.table.len());
+        if let Table::Objects(objects) = self.table {
+            // All values in one go.
+            let nodes = (0..objects.count).map(|row| Ok(objects.at(&self.values, row)?.0));
+            self.values.read(nodes.collect::<PyResult<Vec<_>>>()?)?;
+        }
+        for place in 0..self.table.len() {
+            let Some(Row { numbers, name }) = self.table.row(&self.values, place)? else { break };
+            rows.push(StatRow { count: numbers.count, size: numbers.size, name });
+        }
+        Ok(Stat {
+            format,
+            time_made,
+            count: count as i64,
+            size: size as i64,
+            kind_name,
+            kind_header,
+            compared_with: None,
+            rows,
+        })
+    }
+}
+
+impl Paged for Printed<'_, '_> {
+    type Error = PyErr;
+
+    fn label(&self) -> Option<String> {
+        let (count, size) = self.table.total();
+        Some(match self.table {
+            Table::Kinds(_) => set_label(count as i64, size as i64),
+            Table::Objects(objects) => id_label(count as i64, size as i64, &objects.label()),
+        })
+    }
+
+    fn header(&self) -> Option<String> {
+        Some(match self.table {
+            Table::Kinds(_) => set_header(&relation_header(self.relation)),
+            Table::Objects(objects) => id_header(&objects.header(&self.values)),
+        })
+    }
+
+    fn line(&self, place: usize) -> PyResult<Option<String>> {
+        let Some(Row { numbers, name }) = self.table.row(&self.values, place)? else {
+            return Ok(None);
+        };
+        let (count, size) = self.table.total();
+        Ok(Some(match self.table {
+            Table::Kinds(_) => set_row(numbers, (count as i64, size as i64), &name),
+            Table::Objects(_) => id_row(numbers, size as i64, &name),
+        }))
+    }
+
+    fn more(&self, _first: usize, last: usize) -> String {
+        more_rows(self.table.len() - last - 1)
+    }
+}
