@@ -836,6 +836,9 @@ def with_numpy(count):
 def with_pandas(count):
     import pandas
 
+    with contextlib.suppress(ImportError):
+        import pyarrow.vendored.version  # noqa: F401 (some look for it late, while the checker looks)
+
     kept = []
     for number in range(count):
         frame = pandas.DataFrame(

@@ -14,16 +14,20 @@ import datetime
 import functools
 import gc
 import sys
+import sysconfig
 import types
 import weakref
 
 ABSENT = object()
 _MRO = type.__dict__["__mro__"].__get__
 _DICT = type.__dict__["__dict__"].__get__
+FLAGS = type.__dict__["__flags__"].__get__
 MEMBER = types.MemberDescriptorType
 GETSET = types.GetSetDescriptorType
 HEAP_TYPE = 1 << 9
 WORD = ctypes.sizeof(ctypes.c_void_p)
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+HEADER = object.__basicsize__
 
 
 def mro(kind):
@@ -152,7 +156,7 @@ def learn():
         FIELDS[asynchronous.Future] = future
         FIELDS[asynchronous.Task] = [*future, "_coro", "_fut_waiter"]
     if numpy is not None:
-        FIELDS[numpy.ndarray] = ["base", "dtype"]
+        FIELDS[numpy.ndarray] = FIELDS[numpy.void] = ["base", "dtype"]
         FIELDS[numpy.dtype] = ["names", "metadata"]
         OF[numpy.ndarray], OF[numpy.dtype] = of_array, of_dtype
 
@@ -234,7 +238,7 @@ def other_key_text(key):
 
 
 def of_dict(obj):
-    shared = word(id(obj) + 5 * WORD)  # Values apart from the keys, which belong to the type.
+    shared = word(id(obj) + HEADER + 3 * WORD)  # Values apart from the keys, which belong to the type.
     for key, value in dict.items(obj):
         if not shared:
             yield "keyobject", "", key
@@ -375,9 +379,10 @@ def object_columns(array):
 
 
 def of_dtype(obj):
-    fields = raw(obj, "fields")
-    if fields is not None:
-        yield "slot", "fields", gc.get_referents(fields)[0]
+    for name in ("fields", "metadata"):
+        shown = raw(obj, name)
+        if shown is not None:
+            yield "slot", name, gc.get_referents(shown)[0]
 
 
 OF = {
@@ -448,12 +453,22 @@ def also(obj, kind, text, value):
         if text in ("_callbacks", "_callback0", "_callback"):
             first = bool(callbacks) and callbacks[0][0] is value
             return first or (type(value) is list and all(pair in callbacks for pair in value))
+        if text == "_asyncio_awaited_by":
+            waiting = raw(obj, text)
+            several = isinstance(value, (set, frozenset))
+            return type(waiting) is frozenset and (value == waiting if several else value in waiting)
         if text in ("_context", "_context0"):
             return type(value) is contextvars.Context
         if text == "_name":
             return type(value) is int or asynchronous.Task.get_name(obj) is value
         if text in ("_cancelled_exc", "_exception_tb", "__cancelled_exc"):
             return is_a(value, BaseException) or type(value) is types.TracebackType
+    if text in ("_casts", "_own_cast"):
+        # numpy keeps the conversions of a class of elements outside of the class.
+        element = type(obj).__module__ == "numpy" and type(obj).__name__ == "_DTypeMeta"
+        if text == "_casts":
+            return element and type(value) is dict and all(type(key) is type(obj) for key in value)
+        return element and type(value).__name__ == "_ArrayMethod"
     if text == "__subclasses__":
         below = [one for one in dict.values(value) if type(one) is weakref.ref] if type(value) is dict else None
         return below is not None and {one() for one in below} - {None} == set(type.__subclasses__(obj))
@@ -476,7 +491,7 @@ def also(obj, kind, text, value):
         known = value in (space.get("__name__"), spec and spec.name)
         return type(value) is str and (known or sys.modules.get(value) is obj)
     if text == "_loops" and type(obj).__name__ == "ufunc":
-        return type(value) is list
+        return type(value) is list or (type(value) is dict and all(type(key) is tuple for key in value))
     if text == "mapping":
         return type(obj) is types.MappingProxyType
     if text == "__self__" and type(obj) is types.BuiltinFunctionType:

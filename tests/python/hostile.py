@@ -1,5 +1,6 @@
 """What the tests of hostile heaps share: all verbs, programs run apart, C compiled."""
 
+import contextlib
 import functools
 import io
 import os
@@ -42,14 +43,17 @@ def ask_everything(value, typename, folder=None):
     snakeroot.show_most_common_types(file=io.StringIO())
     for verb in (snakeroot.show_backrefs, snakeroot.show_refs):
         drawn = io.StringIO()
-        verb(value, output=drawn, refcounts=True, shortnames=False, max_depth=2)
+        verb(value, output=drawn, refcounts=True, shortnames=False, max_depth=2, repr=False, collect=False)
         assert drawn.getvalue().startswith("digraph")
-    assert "<svg" in snakeroot.show_backrefs([value], max_depth=1).svg
-    chain = snakeroot.find_backref_chain(value, snakeroot.is_proper_module)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        picture = snakeroot.show_backrefs([value], max_depth=1, repr=False, collect=False)
+    assert "<svg" in picture.svg
+    os.remove(said.getvalue().rpartition(" ")[2].strip())
+    chain = snakeroot.find_backref_chain(value, snakeroot.is_proper_module, collect=False)
     assert chain[-1] is value
     assert snakeroot.find_ref_chain(value, snakeroot.is_proper_module)[0] is value
     seen = []
-    snakeroot.find_backref_chain(value, lambda each: seen.append(id(each)), max_depth=2)
+    snakeroot.find_backref_chain(value, lambda each: seen.append(id(each)), max_depth=2, collect=False)
     assert id(value) in seen
     return why, heap
 

@@ -40,9 +40,14 @@ def part(said, name):
     return found[1]
 
 
-def test_the_corpus_is_a_big_process(said):
+def test_the_corpus_is_a_big_process(said, record_property):
     objects, edges = map(int, re.search(r"checked (\d+) objects, (\d+) edges", said).groups())
-    print("%d objects, %d edges, with %s" % (objects, edges, ", ".join(THIRD_PARTY) or "no packages"))
+    held, recorded = map(int, re.search(r"held from C: (\d+) of (\d+) objects", said).groups())
+    record_property("packages", " ".join(THIRD_PARTY) or "none")
+    record_property("objects", objects)
+    record_property("edges", edges)
+    record_property("differences", sum(map(int, re.findall(r": (\d+) differences, ", said))))
+    record_property("held from C", "%.2f %%" % (100 * held / recorded))
     assert objects > AT_LEAST
     assert edges > 2 * AT_LEAST
 

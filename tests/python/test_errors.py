@@ -1,10 +1,16 @@
 """What is wrong is said as an exception that names it, and no half-written file stays behind."""
 
+import fcntl
 import gc
 import io
+import json
 import os
+import select
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import snakeroot
@@ -131,10 +137,20 @@ def test_a_full_disk_is_an_os_error(writer, target, tmp_path):
     assert not path.is_symlink() and path.stat().st_size > 0
 
 
-@pytest.mark.parametrize("name", ["picture.tiff", "picture.jpg", "picture.", "picture"])
-def test_an_unknown_format_names_the_known_ones_and_writes_nothing(name, target, tmp_path):
+@pytest.mark.parametrize("name", ["picture.", "picture"])
+def test_without_a_format_the_known_ones_are_named_and_nothing_is_written(name, target, tmp_path):
     with pytest.raises(ValueError, match="png"):
         snakeroot.show_backrefs([target], str(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_format_that_nothing_paints_is_refused_and_nothing_is_written(found, target, tmp_path, monkeypatch):
+    if not found:
+        monkeypatch.setenv("PATH", "")
+    advice = "" if shutil.which("dot") else "install Graphviz, or "
+    with pytest.raises(RuntimeError, match=advice + "write .png or .svg"):
+        snakeroot.show_backrefs([target], str(tmp_path / "picture.nonsense"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -148,14 +164,10 @@ def test_a_filename_and_an_output_together_are_refused(target, tmp_path):
 
 
 @pytest.mark.parametrize("verb", [snakeroot.show_backrefs, snakeroot.show_refs])
-def test_a_negative_depth_is_refused(verb, target):
-    with pytest.raises((ValueError, OverflowError)):
-        verb([target], max_depth=-1, output=io.StringIO())
-
-
-def test_a_depth_of_zero_draws_the_object_alone(target):
+@pytest.mark.parametrize("depth", [0, -1, float("-inf")])
+def test_without_a_step_the_object_is_drawn_alone(verb, depth, target):
     text = io.StringIO()
-    snakeroot.show_backrefs([target], max_depth=0, output=text)
+    verb([target], max_depth=depth, output=text)
     assert "Book" in text.getvalue() and "->" not in text.getvalue()
 
 
@@ -338,3 +350,27 @@ def test_another_python_is_told_what_is_expected():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 1
     assert "ImportError: snakeroot reads the memory of CPython itself: expected cpython, found pypy" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a small pipe")
+def test_ctrl_c_ends_the_command_at_once(dump):
+    # It waits until somebody reads, having more to say than the pipe holds.
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+    command = subprocess.Popen(
+        [sys.executable, "-m", "snakeroot", "types", str(dump), "--json"],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        # Whoever started the tests in the background may have had the signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    os.close(writes)
+    with open(reads, "rb") as said:
+        assert select.select([said], [], [], 60)[0]
+        begun = time.monotonic()
+        command.send_signal(signal.SIGINT)
+        _, error = command.communicate(timeout=60)
+        assert time.monotonic() - begun < 1
+        assert (command.returncode, error) == (-signal.SIGINT, b"")
+        with pytest.raises(ValueError):
+            json.loads(said.read())  # all of it was not said

@@ -3,6 +3,7 @@
 import collections
 import gc
 import io
+import os
 import subprocess
 import sys
 import sysconfig
@@ -250,3 +251,142 @@ def test_frozen_objects_are_found_by_what_leads_to_them():
         assert len(heap) > 1000
     finally:
         gc.unfreeze()
+
+
+def test_what_threads_count_for_themselves_has_its_whole_count_and_is_given_back():
+    class Counted:
+        pass
+
+    code, before = line_of_wait.__code__, snakeroot.snapshot().node(Counted).refcount
+    instances = [Counted() for _ in range(1000)]
+    heap = snakeroot.snapshot()
+    # A thread's own table has the instances, which `sys.getrefcount` does not show.
+    assert heap.node(Counted).refcount - before == 1000
+    assert heap.node(code).refcount >= 1
+    assert "garbage" not in heap.node(code).flag_words + heap.node(Counted).flag_words
+    if gc.is_tracked(code):
+        assert any(each is code for each in snakeroot.by_type("code"))
+    assert any(each is Counted for each in snakeroot.by_type("type"))
+    del instances
+
+
+# How many snapshots the test below takes. For a long run: `SNAKEROOT_SNAPSHOTS=5000 pytest tests/python/test_free_threaded.py`.
+SNAPSHOTS = int(os.environ.get("SNAKEROOT_SNAPSHOTS", "200"))
+
+# Nothing in it makes a cycle but the classes, which are kept, nor lets a function go that only the
+# collector frees, as one that is in no other: so nothing is ever garbage.
+MUTATING = """
+import collections, gc, sys, threading
+import snakeroot
+
+class Item:
+    def __init__(self, value):
+        self.value = value
+    def method(self):
+        return self.value
+    @property
+    def asked(self):
+        return (lambda: [self.value])()
+
+class Slotted:
+    __slots__ = ("left", "right")
+
+class Ending(Item):
+    def __del__(self):
+        shared_list.append(self.value)
+
+shared_list, shared_dict, shared = [], {}, Item(None)
+classes = []
+stop = threading.Event()
+turns, wrong = [0] * 4, []
+
+def counting(limit):
+    held = [limit]
+    for number in range(limit):
+        yield number, held
+
+def change(place):
+    try:
+        while not stop.is_set():
+            turn = turns[place] = turns[place] + 1
+            shared_list.append([turn])
+            if len(shared_list) > 300:
+                shared_list.clear()
+            shared_dict[place, turn % 50] = Item({"turn": turn})
+            shared_dict.pop((place, turn * 7 % 50), None)
+            setattr(shared, sys.intern("name_%d" % (turn % 200)), (turn, [turn]))
+            shared.__dict__.pop("name_%d" % (turn * 3 % 200), None)
+            slotted = Slotted()
+            slotted.left, slotted.right = Item(turn), {turn: str(turn)}
+            if turn % 1000 < 2 and len(classes) < 400:
+                base = classes[-1] if len(classes) % 10 else Item
+                classes.append(type("Made%d" % turn, (base,), {"kept": [turn], "get": lambda self: self.kept}))
+            if classes:
+                made = classes[turn % len(classes)](turn)
+                made.get(), made.method(), made.asked
+            half = counting(turn % 9 + 2)
+            next(half)
+            shared_dict[place] = half
+            def closing(one=Item(turn)):
+                return half, one
+            def inner(function):
+                return [function() for _ in range(2)]
+            inner(closing)
+            try:
+                raise KeyError(Item(turn))
+            except KeyError as error:
+                error.__traceback__ = None
+            Ending(turn)
+            collections.deque([Item(turn)], maxlen=3).append(sorted([turn, 1], key=lambda each: -each))
+    except BaseException as error:
+        wrong.append(error)
+        raise
+
+def passing():
+    while not stop.is_set():
+        thread = threading.Thread(target=lambda: [Item(number).asked for number in range(50)])
+        thread.start()
+        thread.join()
+
+gc.collect()
+snakeroot.snapshot()
+gc.collect()
+gc.disable()
+threads = [threading.Thread(target=change, args=(place,)) for place in range(4)]
+threads.append(threading.Thread(target=passing))
+for thread in threads:
+    thread.start()
+kept = [Item(number) for number in range(20)]
+unknown, garbage, most_held, found = 0, 0, 0.0, []
+for _ in range(int(sys.argv[1])):
+    heap = snakeroot.snapshot()
+    if heap.info.garbage is None:
+        unknown += 1
+        continue
+    if heap.info.garbage:
+        garbage += 1
+        found.append(heap)
+        del found[2:]
+    most_held = max(most_held, heap.info.held_from_c / len(heap))
+    assert len([edge for edge in heap.node(kept).referents()]) == 20
+stop.set()
+for thread in threads:
+    thread.join()
+# What was in a list that a thread has stopped to empty is held by C code alone.
+print(wrong, min(turns) > 0, sys._is_gil_enabled(), unknown, garbage, most_held < 0.05)
+print(most_held, turns, file=sys.stderr)
+"""
+
+
+def test_nothing_that_lives_is_called_garbage_while_other_threads_change_the_heap():
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", MUTATING, str(SNAPSHOTS)],
+        capture_output=True,
+        text=True,
+        timeout=120 + SNAPSHOTS,
+    )
+    assert done.returncode == 0, done.stderr
+    wrong, began, lock, unknown, garbage, few = done.stdout.split()
+    assert (wrong, began, lock, garbage, few) == ("[]", "True", "False", "0", "True"), done.stdout + done.stderr
+    # While another thread drops what a frame holds, the end of its stack may not be known.
+    assert int(unknown) < 0.05 * SNAPSHOTS

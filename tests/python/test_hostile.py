@@ -1,7 +1,9 @@
 """Objects that answer wrongly, or never: the walk does not ask them."""
 
 import gc
+import json
 import sys
+import sysconfig
 import types
 import unittest.mock
 
@@ -324,3 +326,54 @@ def test_a_type_that_comes_after_the_import_has_its_dict():
         """,
         *[True] * 5,
     )
+
+
+DAMAGE = """
+import ctypes, gc, json
+import snakeroot
+
+gc.collect()
+gc.disable()
+kept = [[] for _ in range(10)]
+
+
+def word(address):
+    return ctypes.c_size_t.from_address(address)
+
+
+def answers():
+    said = []
+    for ask in [
+        snakeroot.snapshot,
+        snakeroot.typestats,
+        lambda: snakeroot.by_type("list"),
+        lambda: snakeroot.find_backref_chain(kept[0], snakeroot.is_proper_module, max_depth=3),
+    ]:
+        try:
+            ask()
+            said.append("found")
+        except RuntimeError as error:
+            said.append(str(error))
+    return said
+
+
+first, last = id(kept[2]) - 16, id(kept[7]) - 16
+after = word(last).value & ~7
+found = [answers()]
+for place, value in [(last, first), (first + 8, last), (after + 8, first)]:
+    was = word(place).value
+    word(place).value = was & 7 | value
+    found.append(answers())
+    word(place).value = was
+found.append(answers())
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="no lists are kept there")
+def test_a_damaged_list_of_the_collector_is_an_error_and_has_an_end():
+    before, *damaged, after = json.loads(hostile.run(DAMAGE, timeout=60).stdout)
+    assert before == after == ["found"] * 4
+    assert len(damaged) == 3
+    for said in [each for case in damaged for each in case]:
+        assert said.startswith("the garbage collector's list of objects is damaged: expected 0x"), said

@@ -1,14 +1,16 @@
 """Types in C that keep no rule: their slots are missing, lie or fail.
 
-Each runs in a process of its own, without the collector, which such objects would upset too.
+Each runs in a process of its own, without the collector and without their `repr`, which such objects would upset too.
 """
 
 import os
 import sys
+import sysconfig
 
 import hostile
 import pytest
 
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 # Such a build checks by itself what an extension gives it, and ends the process.
 CHECKED = hasattr(sys, "gettotalrefcount")
 
@@ -111,6 +113,10 @@ def test_an_object_that_says_it_is_not_collected_is_not_traversed(says):
     )
 
 
+# What an extension's own function says is not asked while other threads stand still.
+SIZES_SAID = [0] * 10 if FREE_THREADED else [0, 0, 0, 9223372036854775775, 0, 0, 0, 0, -20, 0]
+
+
 def test_a_size_that_is_no_size_is_replaced_and_no_error_is_left(says):
     says(
         """
@@ -154,11 +160,13 @@ def test_a_size_that_is_no_size_is_replaced_and_no_error_is_left(says):
             now = [sys.getrefcount(value.__sizeof__()) for value in kept[5:7]]
             assert now == refcounts, (refcounts, now)
         """,
-        "[0, 0, 0, 9223372036854775775, 0, 0, 0, 0, -20, 0]",
-        "[0, 0, 0, 9223372036854775775, 0, 0, 0, 0, -20, 0]",
+        *[SIZES_SAID] * 2,
     )
 
 
+@pytest.mark.skipif(
+    FREE_THREADED, reason="what an extension's own function says is not asked while other threads stand still"
+)
 def test_sizes_that_sum_beyond_all_memory_still_make_a_table(says):
     says(
         """
@@ -185,7 +193,7 @@ def test_the_size_of_an_object_with_a_negative_or_senseless_count_is_a_number(sa
         print(all(0 <= heap.node(value).size < 2**64 for value in kept))
         tools.ask_everything(kept[1], "Counted")
         """,
-        "[48, 48]",
+        [object.__basicsize__ + 32] * 2,
         True,
     )
 
@@ -216,12 +224,12 @@ def test_an_object_of_a_type_that_was_never_made_ready_is_in_the_heap(says):
         node = heap.node(address)
         print(node.type, node.size, [edge.label for edge in node.referrers()])
         print(heap.why(address).lines[0].endswith("hostile.Raw %#x" % address))
-        snakeroot.show_refs(kept, output=open(os.devnull, "w"))
-        snakeroot.show_backrefs(kept, output=open(os.devnull, "w"))
+        snakeroot.show_refs(kept, output=open(os.devnull, "w"), repr=False, collect=False)
+        snakeroot.show_backrefs(kept, output=open(os.devnull, "w"), repr=False, collect=False)
         print(snakeroot.find_ref_chain(kept, lambda each: False) == [kept])
         heap.save(os.devnull + "x") if 0 else None
         """,
-        "hostile.Raw 16 ['[0]']",
+        f"hostile.Raw {object.__basicsize__} ['[0]']",
         True,
         True,
     )
@@ -274,8 +282,8 @@ def test_objects_that_are_half_made_are_walked(says):
             str(node), str(heap.why(address)), [str(edge.node) for edge in node.referents()]
         print(edges(heap.node(addresses[0])) == [("[1]", id(held))])
         print(edges(heap.node(addresses[1])) == [("[1]", id(held))])
-        snakeroot.show_refs([kept], max_depth=3, output=open(os.devnull, "w"))
-        snakeroot.show_backrefs([held], output=open(os.devnull, "w"))
+        snakeroot.show_refs([kept], max_depth=3, output=open(os.devnull, "w"), repr=False)
+        snakeroot.show_backrefs([held], output=open(os.devnull, "w"), repr=False, collect=False)
         heap = snakeroot.snapshot()
         """,
         12,
@@ -291,14 +299,14 @@ def test_threads_of_c_may_come_and_go_during_snapshots(says):
         hostile.start_hammers()
         end = time.monotonic() + 2
         rounds = 0
-        while time.monotonic() < end:
+        while time.monotonic() < end or rounds < 4:
             assert len(snakeroot.snapshot()) > 1000
-            snakeroot.show_backrefs([START], output=open(os.devnull, "w"))
+            snakeroot.show_backrefs([START], output=open(os.devnull, "w"), repr=False, collect=False)
             rounds += 1
         hostile.stop_hammers()
-        print(rounds > 3)
+        print("end")
         """.replace("START", "tools"),
-        True,
+        "end",
     )
 
 

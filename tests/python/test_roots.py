@@ -4,6 +4,7 @@ import asyncio
 import collections
 import ctypes
 import gc
+import subprocess
 import sys
 import threading
 import types
@@ -174,6 +175,46 @@ def test_what_only_c_holds_is_a_root_that_says_how_often(no_collection, count):
         gc.collect()
 
 
+@pytest.mark.parametrize("make", [lambda: [Kept()], lambda: {"key": Kept()}, lambda: (Kept(),)])
+def test_what_only_c_holds_is_not_in_the_memory_that_it_took_over(no_collection, make):
+    # Lists and dicts that go leave their memory to the next ones, up to 3.13 in a table that still names them.
+    gone = [make() for _ in range(100)]
+    del gone
+    values = [make() for _ in range(80)]
+    addresses = [id(value) for value in values]
+    for value in values:
+        hold_from_c(value)
+    del value, values
+    try:
+        heap = snakeroot.snapshot()
+        kinds = collections.Counter(heap.node(address).root and heap.node(address).root.kind for address in addresses)
+        # Some may lie where a stack has been, or in a table that has changed since it was found.
+        assert kinds["held-from-c"] >= 70, kinds
+    finally:
+        for address in addresses:
+            let_go_from_c(address)
+
+
+def test_the_body_of_a_class_is_held_by_its_frame():
+    class Body:
+        mark = [Kept()]
+        heap = snakeroot.snapshot()
+        chain = str(heap.why(mark, limit=1))
+
+    assert "Body()" in Body.chain and '["mark"]' in Body.chain, Body.chain
+
+
+def test_the_text_of_a_running_script_is_the_interpreters(tmp_path):
+    functions = ["def function_%d(a, b=%d): return 'text of number %d', a" % (at, at, at) for at in range(2000)]
+    script = tmp_path / "script.py"
+    script.write_text(
+        "\n".join(functions)
+        + "\nimport snakeroot\nheap = snakeroot.snapshot()\nprint(heap.info.held_from_c / len(heap))"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.01, done.stdout
+
+
 def test_what_only_c_holds_keeps_all_that_it_reaches(no_collection):
     before = snakeroot.snapshot().info.held_from_c
 
@@ -203,7 +244,10 @@ def test_what_c_holds_beside_a_name_is_reached_by_the_name():
         let_go_from_c(id(value))
 
 
-@pytest.mark.xfail(reason="above its top a running frame's stack still has what lay there before")
+@pytest.mark.xfail(
+    sys.version_info < (3, 14),
+    reason="above its top a stack still has what lay there before, and a frame that calls C does not tell its top",
+)
 def test_what_only_c_holds_is_not_on_a_stack_that_it_has_left(no_collection):
     value = Kept()
     address = loop_of(value)
@@ -273,7 +317,11 @@ def test_locals_of_blocked_threads_hang_on_their_thread_function_and_name():
         assert len(blocked.seen) == 20 * 4
         for number, function, name, address in blocked.seen:
             text = str(heap.why(address, limit=1))
-            assert programs.in_order(['thread "blocked %d"' % number, function, '"%s"' % name], text), text
+            words = [function, '"%s"' % name]
+            # Before 3.11 no running frame says where its stack ends, and the generator of a loop is on the stack.
+            if sys.version_info >= (3, 11) or function != "looping":
+                words.insert(0, 'thread "blocked %d"' % number)
+            assert programs.in_order(words, text), text
 
 
 def thread_node(heap, name):
@@ -339,7 +387,9 @@ def test_suspended_tasks_hold_the_locals_of_what_they_await():
                 text = str(heap.why(id(held), limit=1))
                 assert '"%s"' % name in text, text
             assert inner is not None
-            assert id(inner) in [edge.node.address for edge in heap.node(outer).referents()]
+            # Before 3.11 the frame is an object between the two.
+            holder = outer if sys.version_info >= (3, 11) else outer.cr_frame
+            assert id(inner) in [edge.node.address for edge in heap.node(holder).referents()]
         never.set_result(None)
         await asyncio.gather(*tasks)
 

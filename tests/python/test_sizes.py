@@ -2,12 +2,15 @@
 
 import array
 import collections
+import contextlib
 import ctypes
 import datetime
 import decimal
 import fractions
 import functools
+import gc
 import io
+import mmap
 import sys
 import types
 import weakref
@@ -215,3 +218,139 @@ def test_sizes_of_frames_of_exceptions_are_getsizeofs():
     del values[:2]  # This test's own frame runs.
     assert len(values) == 62
     assert differing(values) == []
+
+
+def native_sizes(heap, *objects):
+    return [heap.node(id(one)).native_size or 0 for one in objects]
+
+
+def total_native(heap):
+    return sum(node.native_size or 0 for node in heap.top(len(heap)))
+
+
+@contextlib.contextmanager
+def native_growth(expected):
+    """Yields a list; what is put there with its native sizes is all that the heap counts more."""
+    before = total_native(snakeroot.snapshot())
+    made = []
+    yield made
+    heap = snakeroot.snapshot()
+    assert [(type(one).__name__, *native_sizes(heap, one)) for one in made] == expected
+    assert total_native(heap) - before == sum(size for _, size in expected)
+
+
+def foreign_view(memory):
+    """A view of a ctypes object's memory that does not know the object."""
+    function = ctypes.pythonapi.PyMemoryView_FromMemory
+    function.restype = ctypes.py_object
+    function.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
+    return function(ctypes.addressof(memory), ctypes.sizeof(memory), 0x200)
+
+
+def test_memory_outside_counts_at_what_owns_it_and_not_at_views():
+    with native_growth([("mmap", 40960), ("memoryview", 0), ("memoryview", 0)]) as made:
+        made.append(mmap.mmap(-1, 40960))
+        made.append(memoryview(made[0]))
+        made.append(made[1][5:].cast("b"))
+    made.clear()
+    size = sys.getsizeof(bytearray(5000)) - sys.getsizeof(bytearray())
+    with native_growth([("bytearray", size), ("memoryview", 0)]) as made:
+        made.append(bytearray(5000))
+        made.append(memoryview(made[0]))
+    made.clear()
+    with native_growth([("array", 8000), ("memoryview", 0), ("memoryview", 0)]) as made:
+        made.append(array.array("d", [0]) * 1000)
+        made.append(memoryview(made[0]))
+        made.append(made[1][::2])
+    made.clear()
+    with native_growth([("bytes", 0), ("memoryview", 0)]) as made:
+        made.append(bytes(5000))
+        made.append(memoryview(made[0]))
+
+
+def test_memory_that_several_views_share_counts_once():
+    memory = (ctypes.c_char * 7000)()
+    with native_growth([("memoryview", 0)] * 4 + [("managedbuffer", 7000)]) as made:
+        made.append(foreign_view(memory))
+        made += [made[0][100:], made[0].cast("i"), made[0][::-1]]
+        made += gc.get_referents(made[0])
+    made.clear()
+    # Two that do not know of each other, and one after it was given back.
+    with native_growth([("memoryview", 0)] * 2) as made:
+        made += [foreign_view(memory), foreign_view(memory)]
+        for one in made:
+            one.release()
+    made.clear()
+    before = total_native(snakeroot.snapshot())
+    views = [foreign_view(memory), foreign_view(memory)]
+    heap = snakeroot.snapshot()
+    assert total_native(heap) - before == 7000
+    assert native_sizes(heap, *views) == [0, 0]
+
+
+def test_memory_of_numpy_arrays_counts_at_the_array_that_owns_it():
+    numpy = pytest.importorskip("numpy")
+    with native_growth([("ndarray", 24000), *[("ndarray", 0)] * 6]) as made:
+        owner = numpy.zeros(3000)
+        made += [owner, owner[10:20], owner[::-2], owner.reshape(30, 100), owner.reshape(30, 100).T]
+        made += [numpy.broadcast_to(owner, (50, 3000)), owner.view("i4")]
+    del owner
+    made.clear()
+    with native_growth([("ndarray", 800), ("ndarray", 1200)]) as made:
+        made += [numpy.empty(100, object), numpy.zeros((10, 10), numpy.dtype([("a", "i4"), ("b", "f8")]))]
+
+
+def test_memory_of_others_that_numpy_sees_counts_at_the_others():
+    numpy = pytest.importorskip("numpy")
+    makers = [
+        (lambda: bytearray(5000), sys.getsizeof(bytearray(5000)) - sys.getsizeof(bytearray())),
+        (lambda: array.array("d", [0]) * 1000, 8000),
+        (lambda: mmap.mmap(-1, 40960), 40960),
+        (lambda: bytes(5000), 0),
+        (lambda: memoryview(bytes(5000)), 0),
+    ]
+    for make, size in makers:
+        one = make()
+        with native_growth([("ndarray", 0)] * 4) as made:
+            seen = numpy.frombuffer(one, "u1")
+            made += [seen, seen[1:]]
+            made += [numpy.lib.stride_tricks.as_strided(seen, (4,), (1,)), numpy.frombuffer(one, "u1")]
+        assert native_sizes(snakeroot.snapshot(), one) == [size]
+        del seen
+        made.clear()
+
+
+def test_memory_of_ctypes_objects_counts_once_numpy_sees_it():
+    numpy = pytest.importorskip("numpy")
+    function = numpy.lib.stride_tricks.as_strided
+    large, small = (ctypes.c_double * 1000)(), ctypes.c_double(1)
+    before = total_native(snakeroot.snapshot())
+    seen = [numpy.frombuffer(large), numpy.frombuffer(large)[10:], numpy.frombuffer(small)]
+    seen.append(function(seen[0], (4, 4), (8, 16)))
+    heap = snakeroot.snapshot()
+    assert native_sizes(heap, large, small, *seen) == [8000, 0, 0, 0, 0, 0]
+    assert total_native(heap) - before == 8000
+    memory = (ctypes.c_char * 7000)()
+    del heap
+    seen.clear()
+    before = total_native(snakeroot.snapshot())
+    view = foreign_view(memory)
+    seen += [numpy.frombuffer(view, "u1"), numpy.frombuffer(view[100:], "u1")]
+    seen.append(function(seen[0], (4,), (1000,)))
+    heap = snakeroot.snapshot()
+    assert native_sizes(heap, *gc.get_referents(view), view, *seen) == [7000, 0, 0, 0, 0]
+    assert total_native(heap) - before == 7000
+
+
+def test_memory_of_strided_arrays_and_scalars_counts_at_the_owner():
+    numpy = pytest.importorskip("numpy")
+    with native_growth([("ndarray", 8000), *[("ndarray", 0)] * 3]) as made:
+        owner = numpy.zeros(1000)
+        made += [owner, numpy.lib.stride_tricks.as_strided(owner, (1000, 1000), (8, 0))]
+        made.append(numpy.lib.stride_tricks.as_strided(owner[::-1], (10,), (-800,)))
+        made.append(numpy.lib.stride_tricks.sliding_window_view(owner, 100))
+    del owner
+    made.clear()
+    with native_growth([("ndarray", 36), ("void", 0), ("void", 500)]) as made:
+        made.append(numpy.zeros(3, [("a", "i4"), ("b", "f8")]))
+        made += [made[0][1], numpy.void(bytes(500))]
