@@ -32,8 +32,37 @@ VARIANTS = ("sequential", "shuffled")
 MEASUREMENT_SECONDS = 180
 # Two measurements of one process.
 FIRST, AGAIN = "heap(), first", "heap(), again"
+# Ours without the collection that objgraph forces: what is left of the time is the counting.
+UNFORCED = "growth, collect=False"
 REFCYCLE_MAX_INSTANCES = 20_000
 """refcycle keeps Python sets and dicts of everything: above this it takes minutes and gigabytes."""
+
+# Whole heaps in groups: what ours is asked for, and heapy's name for it.
+GROUPED = {"by(\"referrers\")": ("referrers", "byrcs"), "by(\"via\")": ("via", "byvia")}
+# Questions to a heap that is held already.
+RETAINED, COMPONENTS, CHAIN = "retained, all or one", "refcycle components", "why, fifty holders"
+HOLDERS = 50
+# objgraph's verbs on a heap that is held, and through many holders.
+HELD_BACKREFS, HELD_CHAIN = "backrefs, held heap", "backref chain, held"
+LONG_CHAIN = "chain, 200 holders"
+LONG = 200
+# heapy's session, ours and theirs: what is asked of it, and by what factor we are to be faster.
+SESSION = {
+    "hpy: heap(), first": 10.0,
+    "hpy: heap(), again": 5.0,
+    "hpy: byrcs": 50.0,
+    "hpy: byvia": 50.0,
+    "hpy: byid, first page": 20.0,
+    "hpy: domisize of one": 20.0,
+    "hpy: rp of one": 20.0,
+    "hpy: sp of one": 20.0,
+}
+# One dict and nothing else: how many entries, as parts of the instances. heapy needs hours for the whole.
+ONE_DICT = {"hpy: byvia, one dict": 1, "hpy: byvia, a quarter": 4}
+# By what factor less memory than heapy's the first walk is to take.
+FIRST_WALK, LESS_MEMORY = "hpy: heap(), first", 4.0
+GROUPED_MAX_INSTANCES = 50_000
+"""Above this heapy needs minutes to group a heap by labels or referrers."""
 
 PEERS = {
     "objgraph": "objgraph>=3.6,<4",
@@ -185,21 +214,73 @@ def objgraph_verbs(tool, module, runs, what):
         found = tool.find_backref_chain(middle(), tool.is_proper_module)
         return [len(found), found[0] is module, found[-1] is middle()]
 
+    def growth(**how):
+        rows = tool.growth(limit=None, peak_stats={}, **how)
+        return next(count for name, count, _ in rows if name == "Node")
+
+    def leaking():
+        found = tool.get_leaking_objects()
+        return [len(found) > 0, sum(type(value) is module.Node for value in found)]
+
+    ours_only = {"collect": False} if tool.__name__ == "snakeroot" else {}
     actions = {
         "show_most_common_types": most_common_types,
         "typestats": lambda: tool.typestats()["Node"],
         "count": lambda: tool.count("Node"),
         "by_type": lambda: len(tool.by_type("Node")),
+        "growth": growth,
+        UNFORCED: lambda: growth(**ours_only),
+        "get_leaking_objects": leaking,
         "show_backrefs, .dot": backrefs,
         "find_backref_chain": chain,
     }
+    if what == LONG_CHAIN:
+        last = behind_holders(module, LONG)
+        return measure(
+            lambda: len(tool.find_backref_chain(last, tool.is_proper_module, max_depth=2 * LONG)),
+            runs if tool.__name__ == "snakeroot" else 1,
+        )
     return measure(actions[what], runs)
+
+
+def behind_holders(module, holders=HOLDERS):
+    """An object that only the last of some lists holds, each of which only the one before holds."""
+    last = module.Node()
+    module.CHAIN = held = [last]
+    for _ in range(holders - 1):
+        module.CHAIN = held = [held]
+    return last
 
 
 def measure_objgraph(module, runs, what):
     import objgraph
 
-    return objgraph_verbs(objgraph, module, runs, what)
+    if what == CHAIN:
+        last = behind_holders(module)
+        return measure(
+            lambda: len(objgraph.find_backref_chain(last, objgraph.is_proper_module, max_depth=2 * HOLDERS)), 1
+        )
+    same = {HELD_BACKREFS: "show_backrefs, .dot", HELD_CHAIN: "find_backref_chain"}
+    return objgraph_verbs(objgraph, module, runs, same.get(what, what))
+
+
+def held_verbs(snakeroot, module, runs, what):
+    """The same questions to a heap that is held; its nodes are the answers."""
+    import io
+
+    address, module_address = id(module.NODES[len(module.NODES) // 2]), id(module)
+    held = snakeroot.snapshot()
+
+    def backrefs():
+        text = io.StringIO()
+        snakeroot.show_backrefs([address], max_depth=3, output=text, heap=held)
+        return text.getvalue().count("fillcolor") > 3
+
+    def chain():
+        found = snakeroot.find_backref_chain(address, snakeroot.is_proper_module, heap=held)
+        return [len(found), found[0].address == module_address, found[-1].address == address]
+
+    return measure(backrefs if what == HELD_BACKREFS else chain, runs)
 
 
 def measure_guppy(module, runs, what):
@@ -213,7 +294,74 @@ def measure_guppy(module, runs, what):
             kept["session"] = hpy()
         return kept["session"].heap().count
 
+    if what == "attribute access":
+        return attribute_access(heap, runs)
+    if what in SESSION:
+        return ask_session(hpy, module, runs, what)
+    if what == RETAINED:
+        session = hpy()
+        one = session.iso(module.NODES[len(module.NODES) // 2])
+        return measure(lambda: one.domisize > 0, 1)
+    if what in GROUPED:
+        held = hpy().heap()
+        return measure(lambda: getattr(held, GROUPED[what][1]).partition.numrows > 0, 1)
+
     return first_and_again(heap, runs)
+
+
+def ask_session(hpy, module, runs, what):
+    """heapy's session by whoever offers it: tables with their first page as text."""
+    if what == "hpy: heap(), first":
+        return measure(lambda: hpy().heap().count, 1)
+    session = hpy()
+    held = session.heap()
+    if what == "hpy: heap(), again":
+        return measure(lambda: session.heap().count, runs)
+    one = session.iso(module.NODES[len(module.NODES) // 2])
+    ask = {
+        "hpy: byrcs": lambda: len(str(held.byrcs)) > 0,
+        "hpy: byvia": lambda: len(str(held.byvia)) > 0,
+        "hpy: byid, first page": lambda: len(str(held.byid)) > 0,
+        "hpy: domisize of one": lambda: one.domisize > 0,
+        "hpy: rp of one": lambda: len(str(one.rp)) > 0,
+        "hpy: sp of one": lambda: len(str(one.sp)) > 0,
+    }
+    return measure(ask[what], 1)
+
+
+def attribute_access(action, runs):
+    """How much slower attributes of plain instances are read after `action` than before it.
+
+    Instances as a program makes them: nobody has asked for a `__dict__`, so that from 3.11 on their attributes
+    lie in the instance. `times` is the best time after through the best time before.
+    """
+
+    class Plain:
+        def __init__(self, number):
+            self.number = number
+
+    things = [Plain(number) for number in range(20_000)]
+
+    def read():
+        total = 0
+        for thing in things:
+            total += thing.number
+        return total
+
+    def best():
+        times = []
+        for _ in range(200):
+            start = time.process_time()
+            read()
+            times.append(time.process_time() - start)
+        return min(times)
+
+    best()
+    before = best()
+    found = measure(action, 1)
+    after = best()
+    found.update(before_seconds=before, after_seconds=after, times=after / before)
+    return found
 
 
 def first_and_again(action, runs):
@@ -225,6 +373,9 @@ def measure_refcycle(module, runs, what):
 
     if what == "refcycle snapshot":
         return measure(lambda: len(refcycle.snapshot()), 1)
+    if what == COMPONENTS:
+        held = refcycle.snapshot()
+        return measure(lambda: len(held.strongly_connected_components()) > 0, 1)
     middle = module.NODES[len(module.NODES) // 2]
     return measure(lambda: len(refcycle.objects_reachable_from(middle)), 1)
 
@@ -234,8 +385,34 @@ def measure_snakeroot(module, runs, what):
 
     if what == "heap()":
         return first_and_again(lambda: len(snakeroot.snapshot()), runs)
+    if what in SESSION:
+        from snakeroot.heapy import hpy
+
+        return ask_session(hpy, module, runs, what)
+    if what in ONE_DICT:
+        from snakeroot.heapy import hpy
+
+        entries = len(module.NODES) // ONE_DICT[what]
+        module.NODES.clear()
+        module.TABLE = {"key-%d" % number: [number] for number in range(entries)}
+        held = hpy().heap()
+        return measure(lambda: len(str(held.byvia)) > 0, 1)
     if what == "refcycle snapshot":
         return measure(lambda: len(snakeroot.snapshot()), 1)
+    if what in (RETAINED, COMPONENTS, CHAIN):
+        address = id(behind_holders(module))  # no variable of ours holds it
+        held = [snakeroot.snapshot() for _ in range(runs)]
+        ask = {
+            RETAINED: lambda heap: heap.top(1)[0].retained_size > 0,
+            COMPONENTS: lambda heap: len(heap.cycles(limit=1, machinery=True)) > 0,
+            CHAIN: lambda heap: len(heap.why(address, limit=1)[0]),
+        }[what]
+        return measure(lambda: ask(held.pop()), runs)
+    if what in (HELD_BACKREFS, HELD_CHAIN):
+        return held_verbs(snakeroot, module, runs, what)
+    if what in GROUPED:
+        held = snakeroot.snapshot()
+        return measure(lambda: len(held.objects().by(GROUPED[what][0], limit=None)) > 0, 1)
     if what == "show_backrefs, .png":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "backrefs.png")
@@ -247,8 +424,10 @@ def measure_snakeroot(module, runs, what):
                 return path.stat().st_size > 0
 
             return measure(draw, runs)
-    if what == "snapshot":
+    if what in ("snapshot", "snapshot, asked"):
         return measure_snapshot(snakeroot, runs)
+    if what == "attribute access":
+        return attribute_access(lambda: len(snakeroot.snapshot()), runs)
     if what == "save and load":
         return measure_dump(snakeroot)
     return objgraph_verbs(snakeroot, module, runs, what)
@@ -323,6 +502,8 @@ def run_child(request_path, answer_path):
     """A measuring process: builds the heap, measures one thing with one tool, writes what it found."""
     request = json.loads(Path(request_path).read_text())
     module_name = request["tool"]
+    if request["what"] == "snapshot, asked":
+        os.environ["SNAKEROOT_WITHOUT"] = "all"  # as on an interpreter whose layouts are not known
     __import__(module_name)
     start = time.perf_counter()
     module = build_heap(request["instances"], request["variant"])
@@ -341,17 +522,28 @@ COMPARED = (
     ("show_most_common_types", "objgraph", 10.0),
     ("typestats", "objgraph", 10.0),
     ("count", "objgraph", 10.0),
-    ("by_type", "objgraph", 5.0),
+    ("by_type", "objgraph", 10.0),
+    ("growth", "objgraph", 5.0),
+    (UNFORCED, "objgraph", 5.0),
+    ("get_leaking_objects", "objgraph", 5.0),
     ("show_backrefs, .dot", "objgraph", 3.0),
     ("find_backref_chain", "objgraph", 3.0),
+    (HELD_BACKREFS, "objgraph", 100.0),
+    (HELD_CHAIN, "objgraph", 100.0),
+    (LONG_CHAIN, "objgraph", 50.0),
     (FIRST, "guppy", 10.0),
     (AGAIN, "guppy", 5.0),
     ("refcycle snapshot", "refcycle", 20.0),
+    *((what, "guppy", 50.0) for what in GROUPED),
+    *((what, "guppy", factor) for what, factor in SESSION.items()),
+    (RETAINED, "guppy", 1 / 1.5),
+    (COMPONENTS, "refcycle", 100.0),
+    (CHAIN, "objgraph", 1000.0),
 )
 # Without a counterpart of ours.
 PEER_ALONE = (("refcycle reachable", "refcycle"),)
 # Without a peer's counterpart.
-OURS_ALONE = ("show_backrefs, .png", "snapshot", "save and load")
+OURS_ALONE = ("show_backrefs, .png", "snapshot", "snapshot, asked", "attribute access", "save and load")
 
 # Our own promises: (name, the most or the least it may be, unit)
 LIMITS = {
@@ -359,6 +551,8 @@ LIMITS = {
     "pause and thinking": ("at most", 150.0, "ns an object"),
     "held": ("at most", 1.0, "of 40 B an object and 14 B an edge"),
     "kept after del": ("at most", 2.0, "MiB"),
+    "four times the entries": ("at most", 6.0, "times as long"),
+    "attribute access": ("at most", 1.1, "times as long after a snapshot"),
     "saved": ("at least", 5.0, "M objects/s"),
     "saved size": ("at most", 10.0, "bytes an object"),
     "loaded": ("at least", 10.0, "M objects/s"),
@@ -401,6 +595,8 @@ class Bench:
         instances = self.instances
         if "refcycle" in what:
             instances = min(instances, REFCYCLE_MAX_INSTANCES)
+        if what in GROUPED or what in ("hpy: byrcs", "hpy: byvia"):
+            instances = min(instances, GROUPED_MAX_INSTANCES)
         with tempfile.TemporaryDirectory() as folder:
             request, answer = Path(folder, "request.json"), Path(folder, "answer.json")
             request.write_text(
@@ -480,6 +676,9 @@ def compare(bench, variant, available):
             ours["ratio"], ours["target"], ours["reached"] = times, factor, times >= factor
             if peer == "objgraph" and ours["answer"] != theirs["answer"]:
                 target += "; ANSWERS DIFFER: %r, %r" % (ours["answer"], theirs["answer"])
+            if what == FIRST_WALK:
+                less = theirs["peak_bytes"] / max(ours["peak_bytes"], 1)
+                target += "; %.1fx less memory, target %gx: %s" % (less, LESS_MEMORY, verdict(less >= LESS_MEMORY))
         elif ours and "error" in ours:
             target += ": " + verdict(False)
         bench.say("%-24s %-46s %-46s %8s  %s" % (what, cell(ours), cell(theirs), ratio, target))
@@ -492,6 +691,11 @@ def alone(bench, variant):
     """What only we do: figures against our own limits."""
     png = bench.run("snakeroot", "show_backrefs, .png", variant)
     bench.say("%-24s %-46s" % ("show_backrefs, .png", cell(png)))
+    whole, quarter = (bench.run("snakeroot", what, variant) for what in ONE_DICT)
+    for what, found in zip(ONE_DICT, (whole, quarter)):
+        bench.say("%-24s %-46s" % (what, cell(found)))
+    if "error" not in whole and "error" not in quarter:
+        limit(bench, whole, "four times the entries", best_ms(whole) / best_ms(quarter))
     walk = bench.run("snakeroot", "snapshot", variant)
     if "error" in walk:
         bench.say("%-24s %s" % ("snapshot", walk["error"]))
@@ -516,6 +720,19 @@ def alone(bench, variant):
             % ("held heap", mib(walk["heap_bytes"]), mib(walk["held_resident_bytes"]))
         )
         limit(bench, walk, "kept after del", walk["kept_after_del_bytes"] / 2**20)
+    asked = bench.run("snakeroot", "snapshot, asked", variant)
+    if "error" in asked:
+        bench.say("%-24s %s" % ("without readers", asked["error"]))
+    else:
+        figures = min(asked["pause_ns"]) / asked["objects"], min(asked["total_ns"]) / asked["objects"]
+        bench.say("%-24s pause %.1f, all of it %.1f ns an object" % (("without readers",) + figures))
+    bench.say("attribute access")
+    for tool in "snakeroot", "guppy":
+        access = bench.run(tool, "attribute access", variant)
+        if tool == "snakeroot" and "error" not in access:
+            limit(bench, access, "attribute access", access["times"])
+        else:
+            bench.say("    after %-14s %s" % (tool, access.get("error") or "%8.2f times" % access["times"]))
     dump = bench.run("snakeroot", "save and load", variant)
     if "error" in dump:
         bench.say("%-24s %s" % ("save and load", dump["error"]))
