@@ -24,7 +24,7 @@ import truth
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
 import freed  # noqa: E402 (in the folder just added)
-import ours as own  # noqa: E402
+import ours as own  # noqa: E402 (in the folder just added)
 
 Difference = collections.namedtuple("Difference", "what type detail count examples")
 Edge = collections.namedtuple("Edge", "kind text address weak place")

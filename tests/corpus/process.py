@@ -455,7 +455,7 @@ def errors(count):
             try:
                 {}[number]
             except KeyError:
-                "".missing  # noqa: B018
+                "".missing  # noqa: B018 (read to raise)
         except AttributeError as error:
             kept.append(error)
         kept += [

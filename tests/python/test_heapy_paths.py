@@ -191,7 +191,7 @@ def test_a_path_has_its_objects_and_relations():
     assert hp.Root.i0_modules.theone is sys.modules
     assert "i0_modules" in dir(hp.Root)
     with pytest.raises(AttributeError, match="i0_what"):
-        hp.Root.i0_what  # noqa: B018
+        hp.Root.i0_what  # noqa: B018  read to raise
 
 
 def test_a_long_key_has_its_middle_left_out_where_it_is_safe():
@@ -509,7 +509,7 @@ def compared(names, questions):
         ours.heap()
         mine = answers(ours, names, questions)
         theirs = guppy.hpy()
-        theirs.idset([each for objects in small_heaps.HELD.values() for each in objects]).referrers  # noqa: B018
+        theirs.idset([each for objects in small_heaps.HELD.values() for each in objects]).referrers  # noqa: B018  read to fill a cache
         return mine, answers(theirs, names, questions)
     finally:
         gc.enable()

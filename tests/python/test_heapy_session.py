@@ -320,7 +320,7 @@ def test_another_object_in_the_place_of_one_is_not_it(make):
         other = make()
         if id(other) == address:
             with pytest.raises(LookupError, match="gone"):
-                one.theone  # noqa: B018
+                one.theone  # noqa: B018  read to raise
             return
     pytest.skip("no object came to lie where another had")
 

@@ -23,7 +23,7 @@ RECORD = """\
 .r: 51 2856 __main__.Person
 .r: 2 144 list
 .end: .loader: _load_stat
-"""  # noqa: W291
+"""  # noqa: W291  spaces at line ends are part of the form
 
 
 def rows(stat):

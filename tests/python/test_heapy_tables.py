@@ -84,7 +84,7 @@ def both():
             if session is hpy:
                 hp.heap()
             else:
-                hp.idset([each for objects in small_heaps.HELD.values() for each in objects]).referrers  # noqa: B018
+                hp.idset([each for objects in small_heaps.HELD.values() for each in objects]).referrers  # noqa: B018  read to fill a cache
             of_heaps = {}
             for name in small_heaps.HEAPS:
                 questions = TABLES + NUMBERS

@@ -534,6 +534,6 @@ def test_what_is_not_there_says_what_to_use_instead():
             getattr(ours, name)
         assert told.value.name == name
     with pytest.raises(AttributeError, match="'snakeroot.objgraph' has no attribute 'nothing'$"):
-        ours.nothing  # noqa: B018
+        ours.nothing  # noqa: B018  read to raise
     assert not hasattr(ours, "__date__")
     assert ours.__version__.split(".")[:2] == objgraph.__version__.split(".")[:2]
