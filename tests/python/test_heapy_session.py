@@ -89,6 +89,37 @@ def test_only_what_was_made_since_is_in_a_relative_heap(hp):
     assert ((hp.heap() & before) & Thing).count == 20
 
 
+@pytest.mark.parametrize("ask", ["heap", "setrelheap"])
+def test_garbage_is_left_out_and_left_alone(hp, ask):
+    import weakref
+
+    class Ring(list):
+        pass
+
+    def rings(count):
+        for _ in range(count):
+            ring = Ring()
+            ring.append(ring)
+        return weakref.ref(ring)
+
+    kept = Ring()
+    gc.disable()
+    try:
+        watch = rings(10)
+        getattr(hp, ask)()
+        assert watch() is not None
+        found = hp.heap() & Ring
+        assert found.count == (1 if ask == "heap" else 0)
+        assert (hp.heap() & hp.iso(kept)) == found
+        later = Ring()
+        assert (hp.heap() & Ring).count == found.count + 1
+        del later
+        assert gc.collect() >= 10
+        assert watch() is None
+    finally:
+        gc.enable()
+
+
 def test_a_given_set_is_the_reference(hp):
     things = [Thing(None) for _ in range(5)]
     hp.setrelheap(hp.iso(*things[:2]))
@@ -286,6 +317,13 @@ def test_pages_follow_each_other(hp):
         (lambda hp: hp.iso([]) << 1, TypeError, "a << b of heapy is left out"),
         (lambda hp: ~hp.iso([]), TypeError, "~a of a set of heapy is left out"),
         (lambda hp: hp.iso([]).what, AttributeError, "no attribute \"what\""),
+        (lambda hp: hp.Type(list).sokind, AttributeError, "sokind of heapy is left out"),
+        (lambda hp: hp.Type.sokind, AttributeError, "sokind of heapy is left out"),
+        (lambda hp: hp.Size(-1), ValueError, "Size: expected 0 or more, in 64 bits, found -1"),
+        (lambda hp: hp.Size("5"), TypeError, "Size: expected an int, found str"),
+        (lambda hp: hp.Idset(object()), TypeError, "Id: expected an int, found object"),
+        (lambda hp: hp.iso([]).get_rp(depth=-1), ValueError, "depth: expected 0 or more"),
+        (lambda hp: hp.iso([]).sp.avoided(-1), ValueError, "avoided: expected 0 or more"),
         (lambda hp: hp.iso([]).stat - 5, TypeError, "expected a Stat"),
     ],
 )

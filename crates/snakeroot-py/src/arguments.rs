@@ -99,3 +99,23 @@ pub(crate) fn limit(what: Option<i64>, name: &str) -> PyResult<Option<usize>> {
     })
     .transpose()
 }
+
+/// A whole number, 0 or more, for the argument `name`.
+///
+/// # Errors
+///
+/// `TypeError` for what is no int, `ValueError` for one that is negative or beyond 64 bits.
+pub(crate) fn whole(name: &str, what: &Bound<'_, PyAny>) -> PyResult<u64> {
+    if !what.is_instance_of::<PyInt>() {
+        return Err(PyTypeError::new_err(format!(
+            "{name}: expected an int, found {}",
+            type_name(what)
+        )));
+    }
+    what.extract().map_err(|_| {
+        PyValueError::new_err(format!(
+            "{name}: expected 0 or more, in 64 bits, found {}",
+            short(what)
+        ))
+    })
+}

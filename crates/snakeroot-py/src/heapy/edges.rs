@@ -7,9 +7,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use snakeroot::NodeId;
 use snakeroot::analysis::heapy::Ends;
-use snakeroot::graph::NodeSet;
 
-use super::root::RootState;
+use super::root::{RootState, set_or_root};
 use super::session::Inner;
 use super::set::IdentitySet;
 use crate::shared::Shared;
@@ -76,17 +75,6 @@ impl Edges {
         }
         Ok(all)
     }
-
-    fn set(&self, py: Python<'_>, node: Option<NodeId>) -> PyResult<Py<PyAny>> {
-        let Some(node) = node else {
-            let root = RootState::new(self.session.clone());
-            return Ok(Bound::new(py, root)?.into_any().unbind());
-        };
-        let mut set = NodeSet::new(self.graph.node_count());
-        set.insert(node);
-        let set = IdentitySet::new(self.session.clone(), self.graph.clone(), set);
-        Ok(Bound::new(py, set)?.into_any().unbind())
-    }
 }
 
 #[pymethods]
@@ -99,7 +87,8 @@ impl Edges {
         let &(from, to) = self.ends.get(index).ok_or_else(|| {
             pyo3::exceptions::PyIndexError::new_err(format!("edge {index} of {}", self.ends.len()))
         })?;
-        Ok((self.set(py, from)?, self.set(py, Some(to))?))
+        let set = |node| set_or_root(py, &self.session, &self.graph, node);
+        Ok((set(from)?, set(Some(to))?))
     }
 
     fn __or__(&self, other: PyRef<'_, Self>) -> PyResult<Self> {

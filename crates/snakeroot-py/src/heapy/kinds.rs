@@ -12,6 +12,7 @@ use snakeroot::view::heapy::{kind_brief, kind_repr, relation_repr};
 
 use super::session::Inner;
 use super::set::IdentitySet;
+use crate::arguments::whole;
 
 /// A class of an equivalence relation, or what is made of such with `&`, `|`, `-`, `^` and `~`.
 ///
@@ -57,6 +58,10 @@ fn expected_kind(what: &Bound<'_, PyAny>) -> PyErr {
 
 #[pymethods]
 impl Kind {
+    fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
+        Err(super::left_out::of_kind(name))
+    }
+
     /// The kind of what compares so with it: `op` is one of `<`, `<=`, `==`, `!=`, `>=`, `>`.
     ///
     /// Of types a subtype is less, of sizes the smaller one, of sets of referrers or labels a part.
@@ -285,14 +290,14 @@ impl EquivalenceRelation {
                     kind => kind,
                 },
             },
-            Relation::Size => CoreKind::Size(only(args, "Size")?.extract()?),
-            Relation::Id | Relation::Idset => CoreKind::Id(only(args, "Id")?.extract()?),
+            Relation::Size => CoreKind::Size(whole("Size", &only(args, "Size")?)?),
+            Relation::Id | Relation::Idset => CoreKind::Id(whole("Id", &only(args, "Id")?)?),
             Relation::Module => {
                 let name = match args.len() {
                     0 => named("name")?,
                     _ => Some(args.get_item(0)?),
                 };
-                let at = named("at")?.map(|at| at.extract()).transpose()?;
+                let at = named("at")?.map(|at| whole("at", &at)).transpose()?;
                 match name {
                     None if at.is_none() => CoreKind::NoModule,
                     None => CoreKind::Id(at.unwrap_or_default()),
@@ -404,10 +409,7 @@ impl EquivalenceRelation {
 
     /// `Type.Dict`, `Type.Module`: a type by the name that it has in `types`, or in `builtins` in small letters.
     fn __getattr__(&self, py: Python<'_>, name: &str) -> PyResult<Kind> {
-        let unknown = || {
-            let text = format!("no attribute {name:?}");
-            pyo3::exceptions::PyAttributeError::new_err(text)
-        };
+        let unknown = || super::left_out::of_relation(name);
         if self.relation != Relation::Type || name.starts_with('_') {
             return Err(unknown());
         }

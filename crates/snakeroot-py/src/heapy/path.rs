@@ -6,15 +6,12 @@ use num_bigint::BigUint;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
-use snakeroot::NodeId;
 use snakeroot::analysis::heapy::Path as CorePath;
-use snakeroot::graph::NodeSet;
 use snakeroot::view::heapy::path_text;
 
 use super::links;
-use super::root::RootState;
+use super::root::set_or_root;
 use super::session::Inner;
-use super::set::IdentitySet;
 use crate::shared::Shared;
 
 /// One path: objects, and between them how each leads to the next.
@@ -48,18 +45,6 @@ impl Path {
     fn text(&self, start: &str, is_short: bool) -> String {
         path_text(start, self.path.steps.iter().map(|(link, _)| link), is_short)
     }
-
-    /// The set of a node, and of `None` the root.
-    fn set(&self, py: Python<'_>, node: Option<NodeId>) -> PyResult<Py<PyAny>> {
-        let Some(node) = node else {
-            let root = RootState::new(self.session.clone());
-            return Ok(Bound::new(py, root)?.into_any().unbind());
-        };
-        let mut set = NodeSet::new(self.graph.node_count());
-        set.insert(node);
-        let set = IdentitySet::new(self.session.clone(), self.graph.clone(), set);
-        Ok(Bound::new(py, set)?.into_any().unbind())
-    }
 }
 
 #[pymethods]
@@ -67,10 +52,11 @@ impl Path {
     /// Source, relation, object, relation and so on, down to the target: each object as a set of one.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let all = PyList::new(py, [self.set(py, self.path.source)?])?;
+        let set = |node| set_or_root(py, &self.session, &self.graph, node);
+        let all = PyList::new(py, [set(self.path.source)?])?;
         for (link, node) in &self.path.steps {
             all.append(links::to_python(py, link)?)?;
-            all.append(self.set(py, Some(*node))?)?;
+            all.append(set(Some(*node))?)?;
         }
         Ok(all)
     }
@@ -78,13 +64,14 @@ impl Path {
     /// Where it begins: a set of one, or the session's root.
     #[getter]
     fn src(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.set(py, self.path.source)
+        set_or_root(py, &self.session, &self.graph, self.path.source)
     }
 
     /// Where it ends, as a set of one.
     #[getter]
     fn tgt(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.set(py, self.path.steps.last().map(|(_, node)| *node).or(self.path.source))
+        let last = self.path.steps.last().map(|(_, node)| *node);
+        set_or_root(py, &self.session, &self.graph, last.or(self.path.source))
     }
 
     /// Its number among the paths.

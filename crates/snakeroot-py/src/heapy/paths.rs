@@ -169,6 +169,12 @@ fn in_order(
     Ok(ShortestPaths { session, graph, paths, name, lines, at: Mutex::default() })
 }
 
+/// Distances that the verb `name` was given.
+fn levels(name: &str, args: &[Bound<'_, PyAny>]) -> PyResult<Vec<usize>> {
+    let level = |level| Ok(crate::arguments::whole(name, level)? as usize);
+    args.iter().map(level).collect()
+}
+
 /// A number of any length as an int.
 pub(crate) fn to_int<'py>(py: Python<'py>, number: &BigUint) -> PyResult<Bound<'py, PyAny>> {
     let bytes = PyBytes::new(py, &number.to_bytes_le());
@@ -370,17 +376,21 @@ impl ShortestPaths {
 
     /// The edges at some distances together. Raises `IndexError` for a distance that no path has.
     #[pyo3(signature = (*args))]
-    fn edges_at(&self, args: Vec<usize>) -> PyResult<Edges> {
-        Ok(self.edges_of(self.ends_at(&args)?))
+    fn edges_at(&self, args: Vec<Bound<'_, PyAny>>) -> PyResult<Edges> {
+        Ok(self.edges_of(self.ends_at(&levels("edges_at", &args)?)?))
     }
 
     /// The next best paths: those that avoid the edges at some distances, and all that these avoid.
     ///
     /// Raises `IndexError` for a distance that no path has.
     #[pyo3(signature = (*args))]
-    fn copy_but_avoid_edges_at_levels(&self, py: Python<'_>, args: Vec<usize>) -> PyResult<Self> {
+    fn copy_but_avoid_edges_at_levels(
+        &self,
+        py: Python<'_>,
+        args: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let mut avoid = self.paths.avoid().clone();
-        avoid.edges.extend(self.ends_at(&args)?);
+        avoid.edges.extend(self.ends_at(&levels("avoided", &args)?)?);
         let set = |level: usize| {
             let mut set = NodeSet::new(self.graph.node_count());
             set.extend(self.paths.levels().get(level).into_iter().flatten().copied());
@@ -398,7 +408,7 @@ impl ShortestPaths {
 
     /// As `copy_but_avoid_edges_at_levels`.
     #[pyo3(signature = (*args))]
-    fn avoided(&self, py: Python<'_>, args: Vec<usize>) -> PyResult<Self> {
+    fn avoided(&self, py: Python<'_>, args: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
         self.copy_but_avoid_edges_at_levels(py, args)
     }
 

@@ -19,6 +19,7 @@ use snakeroot::view::heapy::{
 use super::kinds::{Kind, kind_of, relation_of};
 use super::pages::{More, Pages};
 use super::pattern_paths::PatternPaths;
+use super::pattern_rows::{RefPatIter, RefPatRow};
 use super::session::Inner;
 use super::set::IdentitySet;
 use crate::shared::Shared;
@@ -205,7 +206,7 @@ impl ReferencePattern {
         self.with(py, |pattern, asked| pattern.line_at(&places, asked))
     }
 
-    fn row(&self, py: Python<'_>, index: usize) -> PyResult<Option<RefPatRow>> {
+    pub(super) fn row(&self, py: Python<'_>, index: usize) -> PyResult<Option<RefPatRow>> {
         let Some(line) = self.line(py, index)? else { return Ok(None) };
         let text = self.text(py, index, &line)?;
         let (session, kind) = (self.session.clone(), line.kind.clone());
@@ -333,11 +334,10 @@ impl Referrers for Asked<'_, '_> {
         let relation = pattern.relation.clone();
         let set = pattern.set(nodes.iter()).by_relation(relation);
         let table = set.table(self.py)?;
-        if let Some(partition) = table.kinds() {
-            let rows = partition.rows().iter();
-            return Ok(rows.map(|row| (row.kind.clone(), partition.nodes(row).to_vec())).collect());
-        }
         let values = set.values(self.py);
+        if let Some(kinds) = table.kinds(&values)? {
+            return Ok(kinds);
+        }
         let rows = (0..table.len()).map(|row| {
             let nodes = table.nodes(&values, row)?;
             Ok((CoreKind::Id(pattern.graph.snapshot().address(nodes[0])), nodes))
@@ -524,64 +524,4 @@ impl ReferencePattern {
 
 fn no_line(name: &str) -> PyErr {
     PyValueError::new_err(format!("the reference pattern has no line named {name:?}"))
-}
-
-/// One line of a reference pattern.
-#[pyclass(frozen, module = "snakeroot.heapy")]
-pub(crate) struct RefPatRow {
-    /// Its place.
-    #[pyo3(get)]
-    index: usize,
-    /// Its name.
-    #[pyo3(get, name = "ixlstr")]
-    name: String,
-    /// How many lines lead to it from the first one.
-    #[pyo3(get)]
-    depth: usize,
-    text: String,
-    /// Its objects.
-    #[pyo3(get)]
-    set: Py<IdentitySet>,
-    /// Their kind.
-    #[pyo3(get)]
-    kind: Py<Kind>,
-}
-
-#[pymethods]
-impl RefPatRow {
-    fn __repr__(&self) -> &str {
-        &self.text
-    }
-}
-
-/// The lines of a reference pattern in their order.
-#[pyclass(frozen, module = "snakeroot.heapy")]
-pub(crate) struct RefPatIter {
-    pattern: Py<ReferencePattern>,
-    next: Mutex<usize>,
-    /// Lines, or their sets.
-    rows: bool,
-}
-
-#[pymethods]
-impl RefPatIter {
-    fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
-        this
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let place = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            *next += 1;
-            *next - 1
-        };
-        let pattern = self.pattern.get();
-        if self.rows {
-            let row = pattern.row(py, place)?;
-            return row.map(|row| Ok(Bound::new(py, row)?.into_any())).transpose();
-        }
-        let line = pattern.line(py, place)?;
-        line.map(|line| Ok(Bound::new(py, pattern.set(line.nodes.iter().copied()))?.into_any()))
-            .transpose()
-    }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
+use snakeroot::NodeId;
 use snakeroot::analysis::heapy::{HeldBy, Link};
 use snakeroot::graph::NodeSet;
 
 use super::session::Inner;
 use super::set::IdentitySet;
+use crate::shared::Shared;
 
 /// Where paths begin: `hp.Root`. What the interpreter keeps are its attributes, each as a set.
 #[pyclass(frozen, module = "snakeroot.heapy")]
@@ -62,4 +64,20 @@ impl RootState {
     fn __repr__(&self) -> &'static str {
         "RootState"
     }
+}
+
+/// The set of a node, and of `None` the root.
+pub(super) fn set_or_root(
+    py: Python<'_>,
+    session: &Arc<Inner>,
+    graph: &Arc<Shared>,
+    node: Option<NodeId>,
+) -> PyResult<Py<PyAny>> {
+    let Some(node) = node else {
+        return Ok(Bound::new(py, RootState::new(session.clone()))?.into_any().unbind());
+    };
+    let mut set = NodeSet::new(graph.node_count());
+    set.insert(node);
+    let set = IdentitySet::new(session.clone(), graph.clone(), set);
+    Ok(Bound::new(py, set)?.into_any().unbind())
 }

@@ -76,6 +76,18 @@ impl Inner {
         Ok(graph)
     }
 
+    /// Walks anew, and where that cannot tell what is garbage once more after a collection.
+    fn walk_telling_garbage(&self, py: Python<'_>) -> PyResult<Arc<Shared>> {
+        let graph = self.walk(py, &[], &[])?;
+        if self.given.is_some() || graph.snapshot().info().garbage.is_some() {
+            return Ok(graph);
+        }
+        drop(graph);
+        self.with(|state| state.walk = None);
+        py.import("gc")?.call_method0("collect")?;
+        self.walk(py, &[], &[])
+    }
+
     /// The last walk, or the first one.
     pub(crate) fn graph(&self, py: Python<'_>) -> PyResult<Arc<Shared>> {
         self.graph_with(py, &[], &[])
@@ -206,12 +218,9 @@ impl Session {
 
     /// All objects that are alive, but those there at `setrelheap()`: walks anew.
     ///
-    /// Collects garbage first. O(objects + references).
+    /// Garbage is left out, and stays for the collector. O(objects + references).
     fn heap(&self, py: Python<'_>) -> PyResult<IdentitySet> {
-        if self.inner.given.is_none() {
-            py.import("gc")?.call_method0("collect")?;
-        }
-        let graph = self.inner.walk(py, &[], &[])?;
+        let graph = self.inner.walk_telling_garbage(py)?;
         let before = self.inner.with(|state| state.before.clone());
         let set = py.detach(|| {
             let mut set = heapy::visible(&graph);
@@ -233,10 +242,7 @@ impl Session {
         let reference = match reference {
             Some(set) => Reference::new(set.graph(), set.node_set()),
             None => {
-                if self.inner.given.is_none() {
-                    py.import("gc")?.call_method0("collect")?;
-                }
-                let graph = self.inner.walk(py, &[], &[])?;
+                let graph = self.inner.walk_telling_garbage(py)?;
                 py.detach(|| Reference::new(&graph, &heapy::visible(&graph)))
             }
         };

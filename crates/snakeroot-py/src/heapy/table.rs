@@ -1,6 +1,7 @@
 //! What a set prints: rows by kind, or by object.
 
-use std::sync::Mutex;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use snakeroot::NodeId;
@@ -27,10 +28,18 @@ pub(crate) enum Table {
 
 /// A row a kind, those of most bytes first.
 pub(crate) struct Kinds {
-    partition: Partition,
-    names: Vec<String>,
+    /// Those of the same bytes together; put in the order of their names when they are looked at.
+    order: Mutex<KindsInOrder>,
+    relation: Relation,
     /// The bytes of all rows down to each.
     cumulative: Vec<u64>,
+    count: u64,
+}
+
+struct KindsInOrder {
+    partition: Partition,
+    /// By row; none where the rows of these bytes are not in order.
+    names: Vec<Option<Box<str>>>,
 }
 
 /// A row an object, the largest first.
@@ -71,12 +80,12 @@ impl Table {
         let partition = interruptible(py, |watch| {
             heapy::partition(graph, graph.owners(), set, relation, producers, watch)
         })?;
-        Kinds::new(values, partition, relation).map(Self::Kinds)
+        Ok(Self::Kinds(Kinds::new(partition, relation)))
     }
 
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Kinds(kinds) => kinds.names.len(),
+            Self::Kinds(kinds) => kinds.cumulative.len(),
             Self::Objects(objects) => objects.count,
         }
     }
@@ -84,8 +93,7 @@ impl Table {
     pub(crate) fn total(&self) -> (u64, u64) {
         match self {
             Self::Kinds(kinds) => {
-                let size = kinds.cumulative.last().copied().unwrap_or_default();
-                (kinds.partition.count(), size)
+                (kinds.count, kinds.cumulative.last().copied().unwrap_or_default())
             }
             Self::Objects(objects) => (objects.count as u64, objects.size),
         }
@@ -94,17 +102,23 @@ impl Table {
     /// The objects of a row.
     pub(crate) fn nodes(&self, values: &Values<'_, '_>, row: usize) -> PyResult<Vec<NodeId>> {
         match self {
-            Self::Kinds(kinds) => Ok(kinds.partition.nodes(&kinds.partition.rows()[row]).to_vec()),
+            Self::Kinds(kinds) => {
+                kinds.at(values, row, |partition, row, _| partition.nodes(row).to_vec())
+            }
             Self::Objects(objects) => Ok(vec![objects.at(values, row)?.0]),
         }
     }
 
-    /// A row's kind, where the rows are kinds.
-    pub(crate) fn kinds(&self) -> Option<&Partition> {
-        match self {
-            Self::Kinds(kinds) => Some(&kinds.partition),
-            Self::Objects(_) => None,
-        }
+    /// Each row's kind and objects, where the rows are kinds.
+    pub(crate) fn kinds(
+        &self,
+        values: &Values<'_, '_>,
+    ) -> PyResult<Option<Vec<(CoreKind, Vec<NodeId>)>>> {
+        let Self::Kinds(kinds) = self else { return Ok(None) };
+        kinds.name(values, 0..kinds.cumulative.len())?;
+        let order = kinds.lock();
+        let rows = order.partition.rows().iter();
+        Ok(Some(rows.map(|row| (row.kind.clone(), order.partition.nodes(row).to_vec())).collect()))
     }
 
     pub(crate) fn row(&self, values: &Values<'_, '_>, place: usize) -> PyResult<Option<Row>> {
@@ -112,18 +126,15 @@ impl Table {
             return Ok(None);
         }
         Ok(Some(match self {
-            Self::Kinds(kinds) => {
-                let row = &kinds.partition.rows()[place];
-                Row {
-                    numbers: RowNumbers {
-                        index: place,
-                        count: row.count as i64,
-                        size: row.size as i64,
-                        cumulative: kinds.cumulative[place] as i64,
-                    },
-                    name: kinds.names[place].clone(),
-                }
-            }
+            Self::Kinds(kinds) => kinds.at(values, place, |_, row, name| Row {
+                numbers: RowNumbers {
+                    index: place,
+                    count: row.count as i64,
+                    size: row.size as i64,
+                    cumulative: kinds.cumulative[place] as i64,
+                },
+                name: name.to_owned(),
+            })?,
             Self::Objects(objects) => {
                 let (node, cumulative) = objects.at(values, place)?;
                 let size = values.graph.snapshot().size(node) as i64;
@@ -136,26 +147,70 @@ impl Table {
 }
 
 impl Kinds {
-    fn new(
-        values: &Values<'_, '_>,
-        mut partition: Partition,
-        relation: &Relation,
-    ) -> PyResult<Self> {
-        if *relation == Relation::Idset {
-            values.read(partition.rows().iter().map(|row| partition.nodes(row)[0]))?;
-        }
-        let names = partition.rows().iter().map(|row| match relation {
-            Relation::Idset => values.brief_of_one(partition.nodes(row)[0]),
-            _ => kind_name(relation, &row.kind),
-        });
-        let names = names.collect();
-        let names = partition.sort(names);
+    fn new(mut partition: Partition, relation: &Relation) -> Self {
+        partition.sort_by_size();
         let cumulative = partition.rows().iter().scan(0_u64, |sum, row| {
             *sum = sum.saturating_add(row.size);
             Some(*sum)
         });
-        let cumulative = cumulative.collect();
-        Ok(Self { partition, names, cumulative })
+        let cumulative: Vec<u64> = cumulative.collect();
+        let (names, count) = (vec![None; cumulative.len()], partition.count());
+        let order = Mutex::new(KindsInOrder { partition, names });
+        Self { order, relation: relation.clone(), cumulative, count }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KindsInOrder> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives some rows, all of their bytes among them, their names and puts them in order.
+    fn name(&self, values: &Values<'_, '_>, places: Range<usize>) -> PyResult<()> {
+        let (kinds, first): (Vec<CoreKind>, Vec<NodeId>) = {
+            let order = self.lock();
+            if order.names[places.clone()].iter().all(Option::is_some) {
+                return Ok(());
+            }
+            let rows = order.partition.rows()[places.clone()].iter();
+            rows.map(|row| (row.kind.clone(), order.partition.nodes(row)[0])).unzip()
+        };
+        // Not under the lock: to look at objects may give others their turn.
+        let names: Vec<String> = if self.relation == Relation::Idset {
+            values.read(first.iter().copied())?;
+            first.into_iter().map(|node| values.brief_of_one(node)).collect()
+        } else {
+            kinds.iter().map(|kind| kind_name(&self.relation, kind)).collect()
+        };
+        drop(kinds);
+        let mut names = names.into_iter();
+        let mut order = self.lock();
+        let mut place = places.start;
+        while place < places.end {
+            let same = order.partition.places_of_size(place);
+            place = same.end;
+            let own: Vec<String> = names.by_ref().take(same.len()).collect();
+            // Another thread may have been here.
+            if order.names[same.start].is_none() {
+                let own = order.partition.sort_by_name(same.clone(), own);
+                for (name, own) in order.names[same].iter_mut().zip(own) {
+                    *name = Some(own.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is asked of a row, which is given with its name.
+    fn at<R>(
+        &self,
+        values: &Values<'_, '_>,
+        place: usize,
+        ask: impl FnOnce(&Partition, &heapy::Row, &str) -> R,
+    ) -> PyResult<R> {
+        let places = self.lock().partition.places_of_size(place);
+        self.name(values, places)?;
+        let order = self.lock();
+        let name = order.names[place].as_deref().unwrap_or_default();
+        Ok(ask(&order.partition, &order.partition.rows()[place], name))
     }
 }
 
@@ -198,7 +253,7 @@ impl Objects {
 
     /// How they are shown, for the header.
     fn header(&self, values: &Values<'_, '_>) -> String {
-        let order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         match (&self.kind, order.nodes.first()) {
             (Some(_), Some(&node)) => values.header(node),
             _ => "Brief".into(),
@@ -208,7 +263,7 @@ impl Objects {
     /// The object of a row, and the bytes of all rows down to it.
     fn at(&self, values: &Values<'_, '_>, row: usize) -> PyResult<(NodeId, u64)> {
         let range = {
-            let order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
             let cluster = order.sizes.partition_point(|&(first, _)| first <= row) - 1;
             let (first, is_sorted) = order.sizes[cluster];
             let end = order.sizes.get(cluster + 1).map_or(order.nodes.len(), |next| next.0);
@@ -222,7 +277,7 @@ impl Objects {
         // Not under the lock: to look at objects may give others their turn.
         let (cluster, mut nodes, cumulative, first) = range;
         values.sort(&mut nodes, self.kind.is_none())?;
-        let mut order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         order.nodes[first..first + nodes.len()].copy_from_slice(&nodes);
         order.sizes[cluster].1 = true;
         Ok((order.nodes[row], cumulative))

@@ -1,6 +1,7 @@
 //! A set of objects in the classes of a relation.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -51,19 +52,33 @@ impl Partition {
         self.nodes.len() as u64
     }
 
-    /// The same rows, most bytes first; equal ones by their names, which are in the order of the rows,
-    /// then by their first object. Gives the names in the new order.
-    pub fn sort(&mut self, names: Vec<String>) -> Vec<String> {
-        let mut rows: Vec<(Row, String)> =
-            std::mem::take(&mut self.rows).into_iter().zip(names).collect();
+    /// The same rows, most bytes first; of equal ones that of the first object.
+    pub fn sort_by_size(&mut self) {
         let nodes = &self.nodes;
-        rows.sort_by(|(left, left_name), (right, right_name)| {
-            let by_size = right.size.cmp(&left.size).then_with(|| left_name.cmp(right_name));
-            by_size.then_with(|| nodes[left.start].cmp(&nodes[right.start]))
+        self.rows.sort_unstable_by_key(|row| (Reverse(row.size), nodes[row.start]));
+    }
+
+    /// Some rows next to each other by their names, then by their first object. Gives the names in the new order.
+    pub fn sort_by_name(&mut self, places: Range<usize>, names: Vec<String>) -> Vec<String> {
+        let rows = &mut self.rows[places];
+        let nodes = &self.nodes;
+        let mut named: Vec<(String, Row)> = names.into_iter().zip(rows.iter().cloned()).collect();
+        named.sort_unstable_by(|(left_name, left), (right_name, right)| {
+            let by_name = left_name.cmp(right_name);
+            by_name.then_with(|| nodes[left.start].cmp(&nodes[right.start]))
         });
-        let names;
-        (self.rows, names) = rows.into_iter().unzip();
-        names
+        let named = named.into_iter().zip(rows).map(|((name, row), place)| {
+            *place = row;
+            name
+        });
+        named.collect()
+    }
+
+    /// The places of the rows that have as many bytes as the one at a place, once all are sorted by size.
+    pub fn places_of_size(&self, place: usize) -> Range<usize> {
+        let size = self.rows[place].size;
+        let first = self.rows.partition_point(|row| row.size > size);
+        first..self.rows.partition_point(|row| row.size >= size)
     }
 }
 

@@ -2,9 +2,7 @@
 //!
 //! A label says it, and for a dict's key and an element of a set its place too: heapy
 //! counts the entries.
-
-use std::collections::HashMap;
-
+use crate::analysis::held::FoldMap;
 use crate::graph::Graph;
 use crate::id::{LabelId, NodeId};
 use crate::snapshot::LabelKind;
@@ -141,7 +139,7 @@ pub(super) struct RelationNumbers<'a> {
     entries: Vec<u32>,
     /// By index of an item: as `entries`.
     items: Vec<u32>,
-    numbers: HashMap<HeldBy, u32>,
+    numbers: FoldMap<HeldBy, u32>,
     pub(super) relations: Vec<HeldBy>,
 }
 
@@ -154,7 +152,7 @@ impl<'a> RelationNumbers<'a> {
             graph,
             entries: vec![0; graph.snapshot().label_table().len()],
             items: vec![0; FIRST_ITEMS],
-            numbers: HashMap::new(),
+            numbers: FoldMap::default(),
             relations: Vec::new(),
         }
     }
