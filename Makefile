@@ -55,7 +55,7 @@ lint: $(VENV)/bin/python ## Check formatting, lints, documentation
 matrix: ## Run the Python tests on every interpreter that is found
 	$(PYTHON) tests/matrix.py
 
-matrix-others: ## Most of them on one of each other version, and some on a debug build
+matrix-others: ## All of them on the newest other version, the walk's on the rest, some on a debug build
 	$(PYTHON) tests/matrix.py --others
 
 bench: $(INSTALLED) ## Measure against objgraph, guppy3, refcycle and the floor

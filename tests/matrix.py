@@ -25,7 +25,10 @@ PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3] + sys.abiflags, sys
 # What a debug build runs among others: it is slow, and what differs there is where things lie.
 OF_DEBUG_BUILDS = ["tests/python/test_%s.py" % name for name in ("values", "labels", "sizes", "roots", "readers")]
 # What only the newest runs among others: what is found in a heap once it is walked differs little, and takes long.
-OF_THE_NEWEST = ["objgraph_compat", "objgraph_counts", "objgraph_graphs", "objgraph_ids", "why", "heapy_stat"]
+OF_THE_NEWEST = (
+    "cycles diff errors heapy_paths heapy_session heapy_stat notebook objgraph_compat objgraph_counts objgraph_graphs "
+    "objgraph_ids objgraph_places retained sets suspects why why_many"
+).split()
 
 
 def describe(python):

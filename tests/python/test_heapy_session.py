@@ -137,7 +137,18 @@ def test_sizes_and_counts_are_those_of_the_objects(hp):
     assert one.dominos == one | (one.referents & str)
     assert len(one) == 1
     assert len(one.byid) == 10
-    assert [part.count for part in one.byid.parts] == [1] * 10
+    parts = one.byid.parts
+    assert [part.count for part in parts] == [1] * 10
+    assert (len(parts), parts[-1] == one.byid[9], [part == one.byid[2] for part in parts[2::-1]]) == (
+        10,
+        True,
+        [True, False, False],
+    )
+    with pytest.raises(IndexError, match="row 10 of 10"):
+        parts[10]
+    # One set takes tens of KiB here: all at once would be gigabytes.
+    everything = hp.heap().byid
+    assert len(everything.parts) == everything.count > 50_000
 
 
 def test_a_subtype_is_below_its_base(hp):

@@ -10,6 +10,7 @@ mod left_out;
 mod links;
 mod maprox;
 mod pages;
+mod parts;
 mod path;
 mod paths;
 mod pattern;
@@ -36,6 +37,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<maprox::MappingProxy>()?;
     module.add_class::<doc::Doc>()?;
     module.add_class::<pages::More>()?;
+    module.add_class::<parts::Parts>()?;
     module.add_class::<stat::Stat>()?;
     links::register(module)?;
     module.add_class::<edges::Edges>()?;

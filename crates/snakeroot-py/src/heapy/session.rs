@@ -71,6 +71,8 @@ impl Inner {
         hide.extend(snakeroot_walk::passing(py, crate::probe(py)?, also));
         let also = also.iter().map(|object| object.as_ptr() as usize).collect();
         let options = Options { also, hide, ..Options::default() };
+        // Two walks at once take twice the memory, if no set is of the last one.
+        drop(self.with(|state| state.walk.take()));
         let graph = Arc::new(Shared::new(crate::live::walk(py, &options)?.0));
         self.with(|state| state.walk = Some(graph.clone()));
         Ok(graph)
@@ -83,7 +85,6 @@ impl Inner {
             return Ok(graph);
         }
         drop(graph);
-        self.with(|state| state.walk = None);
         py.import("gc")?.call_method0("collect")?;
         self.walk(py, &[], &[])
     }

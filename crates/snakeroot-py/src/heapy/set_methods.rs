@@ -12,6 +12,7 @@ use super::doc::Doc;
 use super::kinds::{EquivalenceRelation, Kind, relation_of};
 use super::maprox::MappingProxy;
 use super::pages::{More, first_page};
+use super::parts::Parts;
 use super::paths::{ShortestPaths, shortest_paths, single_steps};
 use super::pattern::{Arguments, ReferencePattern};
 use super::producers;
@@ -450,10 +451,10 @@ impl IdentitySet {
         ReferencePattern::of(py, self, arguments)
     }
 
-    /// The rows as sets.
+    /// The rows as sets, each made when it is asked for.
     #[getter]
-    fn parts(&self, py: Python<'_>) -> PyResult<Vec<Self>> {
-        (0..self.row_count(py)?).map(|row| self.rows(py, std::iter::once(row))).collect()
+    fn parts(this: Bound<'_, Self>) -> Parts {
+        Parts::new(this.unbind())
     }
 
     /// The rows after the first page: prints them.
