@@ -4,13 +4,16 @@ These look at one live object at a time and ask it, as objgraph does: a ``__repr
 snakeroot are not made with them.
 """
 
+import gc
 import os
 import re
 import sys
 import types
 from typing import Any
 
-from ._snakeroot import find_backref_chain, find_ref_chain
+from ._snakeroot import _show_graph, find_backref_chain, find_ref_chain
+
+__all__ = ["_show_graph"]
 
 _MOST_CHARACTERS = 40
 _NAMED: Any = (type, types.ModuleType, types.BuiltinFunctionType)
@@ -133,13 +136,25 @@ def _gradient(start_color, end_color, depth, max_depth):
 
 
 def _find_chain(obj, predicate, edge_func, max_depth=20, extra_ignore=()):
-    """A chain between an object and one for which a predicate is true, which comes first.
+    """A shortest chain from an object for which a predicate is true to ``obj``, which comes last.
 
-    ``edge_func`` is ``gc.get_referrers`` or ``gc.get_referents``; anything else raises ``TypeError``.
+    ``edge_func`` gives the neighbours of an object; ``gc.get_referrers`` and ``gc.get_referents`` are not called:
+    snakeroot knows.
     """
-    name = getattr(edge_func, "__name__", edge_func)
-    if name == "get_referrers":
+    if edge_func is gc.get_referrers:
         return find_backref_chain(obj, predicate, max_depth, extra_ignore)
-    if name == "get_referents":
+    if edge_func is gc.get_referents:
         return find_ref_chain(obj, predicate, max_depth, extra_ignore)[::-1]
-    raise TypeError(f"edge_func: expected gc.get_referrers or gc.get_referents, found {name!r}")
+    seen = {id(extra_ignore), id(obj), *extra_ignore}
+    chains = [[obj]]
+    for _ in range(max_depth + 1):
+        longer = []
+        for chain in chains:
+            if predicate(chain[0]):
+                return chain
+            for neighbour in edge_func(chain[0]):
+                if id(neighbour) not in seen:
+                    seen.add(id(neighbour))
+                    longer.append([neighbour, *chain])
+        chains = longer
+    return [obj]

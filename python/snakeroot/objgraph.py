@@ -59,10 +59,10 @@ _HELPERS = {
     "_safe_repr",
     "_short_repr",
     "_short_typename",
+    "_show_graph",
 }
 
 _INSTEAD = {
-    "_show_graph": "use show_refs() or show_backrefs(), which go by referents or by referrers",
     "_present_graph": "use filename=, and snakeroot draws by itself",
     "_program_in_path": "use shutil.which()",
     "_isinstance": "use issubclass(type(object), classinfo)",

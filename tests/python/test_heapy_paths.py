@@ -438,6 +438,31 @@ def test_what_refers_to_itself_is_among_its_referrers():
         HELD.clear()
 
 
+def test_fields_that_python_has_no_attribute_for_are_named_as_fields():
+    """Each `Src.name` is an attribute, and each `Src->name` but the type is none."""
+    hp = hpy()
+
+    def generator():
+        held = [1]
+        yield held
+
+    suspended = generator()
+    next(suspended)
+    try:
+        raise ValueError
+    except ValueError as error:
+        traceback = error.__traceback__
+    for value in (generator.__code__, suspended, traceback, generator, [].append, property(len), len.__call__):
+        for line in str(hp.iso(value).pathsout.all).splitlines():
+            attribute = re.search(r"Src\.([A-Za-z_]+)$", line)
+            field = re.search(r"Src->([A-Za-z_]+)$", line)
+            if attribute:
+                assert hasattr(value, attribute[1]), line
+            if field and field[1] != "ob_type":
+                assert not hasattr(value, field[1]), line
+    assert "Src.tb_frame" in str(hp.iso(traceback).pathsout)
+
+
 # ------------------------------------------------------------------------- saved heaps
 
 
@@ -551,3 +576,4 @@ def test_what_is_printed_is_the_same(both, name):
             assert theirs[name, question] in ("", "0", "<No more paths>")
             continue
         assert ours[name, question] == theirs[name, question], question
+

@@ -19,6 +19,7 @@ import ours as own
 import programs
 import pytest
 import snakeroot
+import snakeroot.objgraph
 from dots import Dot, differences, drawn
 from heaps import HEAPS, Finalized, Odd, Thing
 
@@ -181,6 +182,58 @@ def test_a_list_a_tuple_and_one_object_alone_are_starts_as_with_objgraph():
     for objects in (thing, [thing], (thing, thing.held), [thing, thing], [], text, (), {}, type("Fresh", (), {})):
         for theirs, ours in (parameter.values for parameter in BOTH):
             compare(theirs, ours, objects, once=True)
+
+
+class Place:
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return "Place(%s)" % self.name
+
+
+@pytest.mark.parametrize("swap", [False, True, 0, [1]])
+def test_edges_that_a_function_names_are_drawn_as_objgraph_draws_them(swap):
+    ways = {"a": "bccd", "b": "ad", "c": "", "d": "efghijklmnop", "e": "a"}
+    places = {name: Place(name) for name in "abcdefghijklmnop"}
+
+    def edges(place):
+        return (places[name] for name in ways.get(place.name, ""))
+
+    theirs, ours = objgraph._show_graph, snakeroot.objgraph._show_graph
+    start = [places["a"], places["e"]]
+    found = compare(theirs, ours, start, edges, swap)
+    assert len(found.objects()) == 14
+    compare(theirs, ours, places["a"], edges, swap, max_depth=1, too_many=2)
+    found = compare(theirs, ours, start, edges, swap, cull_func=lambda place: place.name == "d")
+    assert len(found.objects()) == 5
+    compare(theirs, ours, start, edges, swap, filter=lambda place: place.name != "d", extra_ignore=[id(places["c"])])
+    compare(theirs, ours, start, edges, swap, extra_node_attrs=lambda place: {"x": place.name}, shortnames=False)
+    compare(theirs, ours, start, edges, swap, highlight=lambda place: place.name > "c", extra_info=repr)
+    # All by place.
+    output = io.StringIO()
+    ours(start, edges, swap, 2, (), None, 3, None, None, None, False, True, output, None, None)
+    assert output.getvalue() == str_of(theirs, start, edges, swap, 2, too_many=3)
+
+
+def str_of(verb, *arguments, **options):
+    output = io.StringIO()
+    verb(*arguments, output=output, **options)
+    return output.getvalue()
+
+
+def test_a_graph_of_ones_own_takes_what_makes_sense_of_it():
+    draw = snakeroot.objgraph._show_graph
+    with pytest.raises(TypeError, match="multiple values for argument 'cull_func'"):
+        draw([[]], list, False, 2, (), None, 3, None, None, None, False, True, None, len, None, cull_func=len)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'heap'"):
+        draw([[]], list, False, heap=None)
+    with pytest.raises(ValueError, match="both output and filename"):
+        draw([], list, False, filename="filename", output=io.StringIO())
+    with pytest.raises(ZeroDivisionError):
+        draw([[]], lambda value: 1 // 0, False, output=io.StringIO())
+    with pytest.raises(TypeError, match="not iterable"):
+        draw([[]], lambda value: 5, False, output=io.StringIO())
 
 
 @pytest.mark.parametrize("theirs, ours", BOTH)

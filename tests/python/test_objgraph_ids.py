@@ -520,15 +520,29 @@ def test_chains_are_found_by_the_function_of_their_edges():
     assert found[-1] is held and objgraph.is_proper_module(found[0])
     found = ours._find_chain(HOLDER, lambda value: value is held, gc.get_referents)
     assert [id(value) for value in found] == [id(held), id(HOLDER)]
-    with pytest.raises(TypeError, match="expected gc.get_referrers or gc.get_referents, found 'len'"):
-        ours._find_chain(held, bool, len)
+
+
+def test_a_chain_by_a_function_is_objgraphs():
+    names = {"a": "bc", "b": "d", "c": "def", "d": "ag", "e": "", "f": "g", "g": "h", "h": ""}
+    places = {name: [name] for name in names}
+
+    def edges(place):
+        return [places[name] for name in names[place[0]]]
+
+    for goal in "abcdefghx":
+        for max_depth in (0, 1, 2, 3, 20):
+            for ignored in ([], [id(places["b"])], [id(places["a"]), id(places["c"])]):
+                asked = places["a"], lambda place, goal=goal: place == [goal], edges, max_depth, ignored
+                assert ours._find_chain(*asked) == objgraph._find_chain(*asked)
+    with pytest.raises(TypeError, match="not iterable"):
+        ours._find_chain(places["a"], lambda place: False, len)
 
 
 HOLDER = None
 
 
 def test_what_is_not_there_says_what_to_use_instead():
-    for name in ("_show_graph", "_present_graph", "_program_in_path", "_isinstance", "IS_INTERACTIVE"):
+    for name in ("_present_graph", "_program_in_path", "_isinstance", "IS_INTERACTIVE"):
         assert hasattr(objgraph, name)
         with pytest.raises(AttributeError, match=name + "': .+") as told:
             getattr(ours, name)

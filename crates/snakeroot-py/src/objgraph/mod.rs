@@ -21,7 +21,7 @@ use crate::heap::Heap;
 use crate::node::Node;
 use crate::picture::Picture;
 use chain::{NATIVE_PREDICATE, Search};
-use request::{Request, add_named, named_arguments};
+use request::{Edges, Request, add_named, graph_arguments, named_arguments};
 
 /// Whether an object is a module that stands in `sys.modules` under its own name.
 ///
@@ -176,6 +176,42 @@ fn show_chain<'py>(
     request.run(py)
 }
 
+/// Draw what a function of the caller's own says of `objs`: `edge_func` gives the neighbours of an object.
+///
+/// objgraph keeps it behind an underscore. Arrows lead to the objects asked about; with `swap_source_target` from
+/// them. What `cull_func` is true for is shown and not asked about. All else is as with `show_refs`.
+#[pyfunction]
+#[pyo3(
+    signature = (objs, edge_func, swap_source_target, *args, **kwargs),
+    text_signature = "(objs, edge_func, swap_source_target, max_depth=3, extra_ignore=(), \
+        filter=None, too_many=10, highlight=None, filename=None, extra_info=None, refcounts=False, \
+        shortnames=True, output=None, cull_func=None, extra_node_attrs=None, *, engine=None, \
+        collect=True, sizes=None, repr=True)"
+)]
+fn _show_graph<'py>(
+    objs: &Bound<'py, PyAny>,
+    edge_func: &Bound<'py, PyAny>,
+    swap_source_target: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Picture>> {
+    let (named, cull) = graph_arguments(args, kwargs)?;
+    if let Some(name) =
+        ["heap", "untracked", "retained"].into_iter().find(|&name| named.contains_key(name))
+    {
+        return Err(PyTypeError::new_err(format!(
+            "_show_graph() got an unexpected keyword argument '{name}'"
+        )));
+    }
+    let direction = match swap_source_target.is_truthy()? {
+        true => Direction::Referents,
+        false => Direction::Referrers,
+    };
+    let mut request = Request::new(direction, &named)?.about(objs);
+    request.edges = Some(Edges { function: edge_func.clone(), cull });
+    request.run(objs.py())
+}
+
 /// Find a shortest chain of references that leads to `obj`.
 ///
 /// The chain starts with an object for which `predicate` is true and ends with
@@ -236,6 +272,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(show_backrefs, module)?)?;
     module.add_function(wrap_pyfunction!(show_refs, module)?)?;
     module.add_function(wrap_pyfunction!(show_chain, module)?)?;
+    module.add_function(wrap_pyfunction!(_show_graph, module)?)?;
     module.add_function(wrap_pyfunction!(find_backref_chain, module)?)?;
     module.add_function(wrap_pyfunction!(find_ref_chain, module)?)
 }

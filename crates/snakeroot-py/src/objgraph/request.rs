@@ -46,6 +46,8 @@ pub(super) struct Request<'py> {
     pub(super) call: Vec<Bound<'py, PyAny>>,
     /// Those that were given by name, in their order.
     pub(super) named: Vec<Bound<'py, PyAny>>,
+    /// Asked for the neighbours of each object in place of the collector, with what is not expanded.
+    pub(super) edges: Option<Edges<'py>>,
     /// Only these, where there are any: the objects of chains.
     pub(super) only: Option<Vec<Bound<'py, PyAny>>>,
     pub(super) filter: Option<Bound<'py, PyAny>>,
@@ -64,6 +66,14 @@ pub(super) struct Request<'py> {
     pub(super) sizes: Option<bool>,
     pub(super) retained: bool,
     pub(super) repr: bool,
+}
+
+/// Neighbours that a function of the caller's own names.
+pub(super) struct Edges<'py> {
+    /// From an object to those that refer to it, or that it refers to.
+    pub(super) function: Bound<'py, PyAny>,
+    /// Whether an object is shown but not expanded.
+    pub(super) cull: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> Request<'py> {
@@ -113,6 +123,7 @@ impl<'py> Request<'py> {
             ignore: ignored(given("extra_ignore").as_ref())?,
             call: Vec::new(),
             named: Vec::new(),
+            edges: None,
             only: None,
             filter: function("filter")?,
             highlight: function("highlight")?,
@@ -185,6 +196,38 @@ pub(super) fn named_arguments<'py>(
     }
     add_named(function, kwargs, &mut named)?;
     Ok(named)
+}
+
+/// The arguments of `_show_graph` behind `swap_source_target`, by name: those of `show_refs` with `cull_func` as
+/// the last but one, which is given besides.
+pub(super) fn graph_arguments<'py>(
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Named<'py>, Option<Bound<'py, PyAny>>)> {
+    const FUNCTION: &str = "_show_graph";
+    let (last, others) = PARAMETERS.split_last().expect("there are parameters");
+    let places: Vec<&str> = others.iter().chain([&"cull_func", last]).copied().collect();
+    if args.len() > places.len() {
+        return Err(PyTypeError::new_err(format!(
+            "{FUNCTION}() takes at most 15 positional arguments"
+        )));
+    }
+    let mut named: Named<'py> = places.into_iter().map(str::to_owned).zip(args.iter()).collect();
+    let mut culls: Vec<Bound<'py, PyAny>> = named.remove("cull_func").into_iter().collect();
+    let kwargs = kwargs.map(|kwargs| kwargs.copy()).transpose()?;
+    if let Some(kwargs) = &kwargs
+        && let Some(cull) = kwargs.get_item("cull_func")?
+    {
+        kwargs.del_item("cull_func")?;
+        culls.push(cull);
+    }
+    if culls.len() > 1 {
+        return Err(PyTypeError::new_err(format!(
+            "{FUNCTION}() got multiple values for argument 'cull_func'"
+        )));
+    }
+    add_named(FUNCTION, kwargs.as_ref(), &mut named)?;
+    Ok((named, culls.pop().filter(|cull| !cull.is_none())))
 }
 
 /// Adds what is given by name.

@@ -15,7 +15,7 @@ use snakeroot::snapshot::{Flags, LabelKind, RootKind};
 use snakeroot::{Graph, NodeId};
 use snakeroot_walk::{Backwards, Held, Options, calls};
 
-use super::request::Request;
+use super::request::{Edges, Request};
 use crate::arguments;
 use crate::heap::Heap;
 use crate::live;
@@ -159,6 +159,7 @@ pub(super) fn surroundings<'py>(
     let backwards = request.direction == Direction::Referrers;
     let at_once = request.untracked
         || request.retained
+        || request.edges.is_some()
         || backwards && request.only.is_none() && request.filter.is_some();
     if request.collect && at_once {
         collect_garbage(py)?;
@@ -197,9 +198,10 @@ fn of_tracked<'py>(
     request: &Request<'py>,
     collected: bool,
 ) -> PyResult<Surroundings<'py>> {
-    let (met, expansion) = match request.direction {
-        Direction::Referrers => backwards(py, request, collected)?,
-        Direction::Referents => forwards(request)?,
+    let (met, expansion) = match (&request.edges, request.direction) {
+        (Some(edges), _) => by_function(request, edges)?,
+        (None, Direction::Referrers) => backwards(py, request, collected)?,
+        (None, Direction::Referents) => forwards(request)?,
     };
     let shown: Vec<Bound<'py, PyAny>> =
         expansion.met.iter().map(|of| met[of.key as usize].clone()).collect();
@@ -337,6 +339,35 @@ fn forwards<'py>(request: &Request<'py>) -> PyResult<Found<'py>> {
             says(filter, &object)
         },
         |_| Ok::<bool, PyErr>(false),
+    )?;
+    Ok((table.into_inner().into_objects(), expansion))
+}
+
+/// By neighbours that a function names.
+fn by_function<'py>(request: &Request<'py>, edges: &Edges<'py>) -> PyResult<Found<'py>> {
+    let table = RefCell::new(Table::default());
+    let starts: Vec<u32> =
+        request.objects.iter().map(|start| table.borrow_mut().place(start.clone())).collect();
+    let object = |at: u32| table.borrow().at(at);
+    let neighbours = |at: u32| {
+        let mut named = Vec::new();
+        for neighbour in calls::call(&edges.function, (object(at),))?.try_iter()? {
+            let neighbour = neighbour?;
+            if !request.ignore.contains(&(neighbour.as_ptr() as u64)) {
+                named.push(table.borrow_mut().place(neighbour));
+            }
+        }
+        Ok((named, 0))
+    };
+    let expansion = analysis::try_expand(
+        &starts,
+        Bounds { max_depth: request.max_depth, too_many: request.too_many },
+        neighbours,
+        |at| says(request.filter.as_ref(), &object(at)),
+        |at| match &edges.cull {
+            Some(cull) => says(Some(cull), &object(at)),
+            None => Ok::<bool, PyErr>(false),
+        },
     )?;
     Ok((table.into_inner().into_objects(), expansion))
 }

@@ -95,6 +95,9 @@ pub(super) fn has_place(kind: LabelKind) -> bool {
     matches!(kind, LabelKind::KeyObject | LabelKind::Element | LabelKind::Local)
 }
 
+/// Fields that Python has no attribute for.
+const FIELDS_OF_C: [&str; 3] = ["co_localsplusnames", "co_localspluskinds", "f_func"];
+
 /// By what one edge holds: `place` is how many edges of its referrer that have a place ([`LabelKind::KeyObject`],
 /// [`LabelKind::Element`], [`LabelKind::Local`]) come before it.
 pub fn relation_of(graph: &Graph, referrer: NodeId, label: LabelId, place: u32) -> HeldBy {
@@ -103,6 +106,7 @@ pub fn relation_of(graph: &Graph, referrer: NodeId, label: LabelId, place: u32) 
     match table.kind(label) {
         LabelKind::Attribute => HeldBy::Attribute(text()),
         LabelKind::Slot if table.text(label) == "__class__" => HeldBy::Internal("ob_type".into()),
+        LabelKind::Slot if FIELDS_OF_C.contains(&table.text(label)) => HeldBy::Internal(text()),
         LabelKind::Slot => HeldBy::Attribute(text()),
         LabelKind::Key => HeldBy::Key(text()),
         LabelKind::OtherKey | LabelKind::Index => HeldBy::Index(text()),
