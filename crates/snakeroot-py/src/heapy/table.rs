@@ -60,6 +60,9 @@ struct Order {
     before: Vec<u64>,
 }
 
+/// A row's kind and its objects.
+pub(crate) type KindOfNodes = (CoreKind, Vec<NodeId>);
+
 /// What is said of one row.
 pub(crate) struct Row {
     pub(crate) numbers: RowNumbers,
@@ -113,7 +116,7 @@ impl Table {
     pub(crate) fn kinds(
         &self,
         values: &Values<'_, '_>,
-    ) -> PyResult<Option<Vec<(CoreKind, Vec<NodeId>)>>> {
+    ) -> PyResult<Option<Vec<KindOfNodes>>> {
         let Self::Kinds(kinds) = self else { return Ok(None) };
         kinds.name(values, 0..kinds.cumulative.len())?;
         let order = kinds.lock();
