@@ -53,8 +53,7 @@ pub(super) fn read(input: impl BufRead) -> Result<Snapshot, DumpError> {
                     .map_err(|error| lines.damaged(format!("value: {}", said(&error))))?;
                 match qualname {
                     "str" => heap.text(row, &text.0),
-                    // A character for each byte.
-                    "bytes" => heap.value(row, &format!("b'{}'", text.0.escape_default())),
+                    "bytes" => heap.value(row, &bytes_shown(&text.0)),
                     _ => heap.value(row, &text.0),
                 }
             }
@@ -66,4 +65,13 @@ pub(super) fn read(input: impl BufRead) -> Result<Snapshot, DumpError> {
         }
     }
     heap.finish(Twice::SaidAgain, Roots::Found)
+}
+
+/// Bytes as Python would write them, of which each character is one.
+fn bytes_shown(text: &str) -> String {
+    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+    match bytes {
+        Ok(bytes) => format!("b'{}'", bytes.escape_ascii()),
+        Err(_) => text.into(),
+    }
 }
