@@ -128,7 +128,7 @@ fn meliae_is_read() {
     assert_eq!(retained(&graph, at(12)), 112);
     assert_eq!(
         chain(&graph, node(&graph, at(9))),
-        "module app (reference) dict (reference) dict (reference) Session (reference) list"
+        "module app (reference) (reference) (reference) (reference) → list 0x1240"
     );
 }
 
@@ -242,14 +242,14 @@ fn what_the_tools_themselves_wrote_is_read() {
     assert_eq!((graph.snapshot().object_count(), graph.snapshot().edge_count()), (15, 15));
     let dict = node(&graph, 140_230_186_210_944);
     assert_eq!(graph.snapshot().roots().len(), 1);
-    assert_eq!(dominators(&graph).retained_size(dict), 1132);
+    assert_eq!(dominators(&graph).retained_size(dict), 1081);
 
     let graph = heap("midden-0.2.0-python-3.12.jsonl");
     assert_eq!((graph.snapshot().object_count(), graph.snapshot().edge_count()), (15, 15));
     let dict = node(&graph, 140_148_410_361_088);
     let labels: Vec<String> = edges(&graph, dict).into_iter().map(|(label, _)| label).collect();
     assert_eq!(labels, ["key", "[\"user:7\"]", "key", "[\"user:8\"]", "key", "{9}"]);
-    assert_eq!(dominators(&graph).retained_size(dict), 1211);
+    assert_eq!(dominators(&graph).retained_size(dict), 1129);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -327,7 +327,7 @@ fn what_is_wrong_in_a_line_is_said_with_its_place() {
     let deep = format!("{}{}", r#"{"address": 16, "type": "#, "[".repeat(1 << 20));
     assert!(said(deep).contains("meliae, line 1, column"));
     let large =
-        format!("{line}\n{}", line.replace("72", "18446744073709551615").replace("16", "32"));
+        format!("{line}\n{}", line.replace("16", "32").replace("72", "18446744073709551615"));
     assert!(said(large).contains("expected sizes of less than 2^62 bytes together"));
 }
 
@@ -349,7 +349,7 @@ fn what_does_not_fit_together_is_refused() {
     let v8 = String::from_utf8(bytes_of("small.heapsnapshot")).unwrap();
     for (from, to, expected) in [
         ("\"node_count\": 8", "\"node_count\": 9", "V8: node_count: expected 9, found 8"),
-        ("\"edge_count\": 10", "\"edge_count\": 11", "V8: edge_count: expected 11, found 10"),
+        ("\"edge_count\": 9", "\"edge_count\": 10", "V8: edge_count: expected 10, found 9"),
         (
             "\"to_node\"",
             "\"to\"",
@@ -369,9 +369,9 @@ fn what_does_not_fit_together_is_refused() {
         ("\"edges\":[1, 1, 7", "\"edges\":[7, 1, 7", "edge 0: expected a type below 7, found 7"),
         ("\"nodes\":[9,", "\"nodes\":[90,", "node 0: expected a type below 15, found 90"),
         (
-            "\"nodes\":[9,",
-            "\"nodes\":[9, 1,",
-            "nodes: expected 7 numbers each, found 1 for the last",
+            "\"edges\":[1,",
+            "\"edges\":[0, 1,",
+            "edges: expected 3 numbers each, found 1 for the last",
         ),
         ("\"nodes\":", "\"nods\":", "V8: expected the key nodes, found none"),
         ("\"trace_tree\"", "\"edges\"", "expected edges once, found it again"),

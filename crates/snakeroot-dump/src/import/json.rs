@@ -45,9 +45,14 @@ impl<R: BufRead> Lines<R> {
 
     /// Reads the line.
     pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DumpError> {
-        serde_json::from_slice(&self.line).map_err(|error| {
-            self.damaged(format!("column {}: {}", error.column().max(1), said(&error)))
-        })
+        serde_json::from_slice(&self.line)
+            .map_err(|error| self.damaged_at(error.column(), said(&error)))
+    }
+
+    /// An error at a column of this line.
+    fn damaged_at(&self, column: usize, reason: String) -> DumpError {
+        let (format, line, column) = (self.format, self.number, column.max(1));
+        DumpError::damaged(format!("{format}, line {line}, column {column}: {reason}"))
     }
 
     /// An error in this line.
