@@ -90,7 +90,7 @@ fn check_python(graph: &Graph, objects: usize, size: u64) {
     assert_eq!(type_name(graph, MISSING), "unknown");
     assert_eq!(type_name(graph, at(4)), "builtins.dict");
     assert_eq!(snapshot.refcount(node(graph, at(4))), 0);
-    has_notice(snapshot, "1 objects were referred to and not recorded");
+    has_notice(snapshot, "objects that were referred to and not recorded: 1;");
     has_notice(snapshot, "include the header of the garbage collector");
     let root = |place| snapshot.root(node(graph, at(place))).map(ToString::to_string);
     assert!(root(1).unwrap().starts_with("module"), "{:?}", root(1));
@@ -107,10 +107,10 @@ fn meliae_is_read() {
     let graph = heap("meliae.jsonl");
     let snapshot = graph.snapshot();
     check_python(&graph, 15, 2128);
-    has_notice(snapshot, "1 objects stand in the file again");
+    has_notice(snapshot, "with the address of one before: 1;");
     has_notice(
         snapshot,
-        "1 modules are taken for roots, 1 objects that nothing refers to, and one object of each of 1",
+        "modules (1), objects that nothing refers to (1), and one object of each cycle that nothing else refers to (1)",
     );
     assert_eq!(type_name(&graph, at(6)), "Session");
     assert_eq!(
@@ -161,8 +161,8 @@ fn pygco_is_read() {
     let info = snapshot.info();
     assert_eq!((&*info.python, &*info.platform, info.pid), ("3.12.1", "Linux-6.1-x86_64", 4242));
     assert_eq!((info.started_ms, info.tracked), (1_782_864_001_000, 10));
-    has_notice(snapshot, "1 objects are stubs");
-    has_notice(snapshot, "1 objects have no size");
+    has_notice(snapshot, "what they refer to: 1 objects");
+    has_notice(snapshot, "objects without a size: 1;");
     let session = snapshot.type_of(node(&graph, at(6)));
     assert_eq!((&*session.module, &*session.qualname), ("app", "Session"));
     assert!(snapshot.flags(node(&graph, at(6))).contains(Flags::TRACKED));
@@ -324,8 +324,15 @@ fn what_is_wrong_in_a_line_is_said_with_its_place() {
     *bytes.iter_mut().find(|byte| **byte == b'?').unwrap() = 0xff;
     let text = said(bytes);
     assert!(text.contains("expected UTF-8, found the byte 0xff"), "{text}");
-    let deep = format!("{}{}", r#"{"address": 16, "type": "#, "[".repeat(1 << 20));
-    assert!(said(deep).contains("meliae, line 1, column"));
+    for key in ["type", "value", "other"] {
+        let deep = format!("{{\"address\": 16, \"refs\": [], \"{key}\": {}", "[".repeat(1 << 20));
+        assert!(said(deep).contains("meliae, line 1, column"));
+    }
+    let deep = said(format!("{{\"snapshot\": {}", "[".repeat(1 << 20)));
+    assert!(deep.contains("V8, line 1, column 1"), "{deep}");
+    let (open, close) = ("[".repeat(9999), "]".repeat(9999));
+    let deep = said(format!("{{\"trace_tree\": {open}{close}, \"snapshot\": 1}}"));
+    assert!(deep.contains("V8, line 1, column 20"), "{deep}");
     let large =
         format!("{line}\n{}", line.replace("16", "32").replace("72", "18446744073709551615"));
     assert!(said(large).contains("expected sizes of less than 2^62 bytes together"));

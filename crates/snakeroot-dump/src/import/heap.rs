@@ -270,7 +270,11 @@ impl Heap {
     /// # Complexity
     ///
     /// O(V log V + E log V) time, on all cores; 24 bytes a node and 4 bytes an edge of scratch.
-    pub(super) fn finish(mut self, twice: Twice, find: Roots) -> Result<Snapshot, DumpError> {
+    pub(super) fn finish(self, twice: Twice, find: Roots) -> Result<Snapshot, DumpError> {
+        snakeroot::parallel::run(move || self.number(twice, find))
+    }
+
+    fn number(mut self, twice: Twice, find: Roots) -> Result<Snapshot, DumpError> {
         self.starts.push(self.targets.len() as u64);
         let mut order = self.order(twice)?;
         if self.targets_are == Targets::Addresses {
@@ -392,7 +396,7 @@ impl Heap {
         order.dedup_by_key(|row| address(*row));
         let again = grouped((before - order.len()) as u64);
         self.notice(format!(
-            "{again} objects stand in the file again, with the address of one before: the first was taken"
+            "objects that stand in the file again, with the address of one before: {again}; the first was taken"
         ));
         Ok(order)
     }
@@ -423,7 +427,7 @@ impl Heap {
         order.par_sort_unstable_by_key(|&row| self.addresses[row as usize]);
         let count = grouped(missing.len() as u64);
         self.notice(format!(
-            "{count} objects were referred to and not recorded: their type is {UNKNOWN}, their size 0"
+            "objects that were referred to and not recorded: {count}; their type is {UNKNOWN}, their size 0"
         ));
         Ok(())
     }
@@ -466,8 +470,8 @@ fn find_roots(parts: &mut SnapshotParts) {
     parts.roots.extend(modules);
     let added = roots::complete(parts);
     parts.info.notices.push(format!(
-        "the format has {}: {} modules are taken for roots, {} objects that nothing refers to, and \
-         one object of each of {} cycles that nothing else refers to",
+        "the format has {}; taken for roots are modules ({}), objects that nothing refers to ({}), and \
+         one object of each cycle that nothing else refers to ({})",
         if threads > 0 { "no GC roots but threads" } else { "no GC roots" },
         grouped(modules_count),
         grouped(added.alone),

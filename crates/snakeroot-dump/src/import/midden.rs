@@ -78,7 +78,7 @@ pub(super) fn read(input: impl BufRead) -> Result<Snapshot, DumpError> {
     }
     if odd_dicts > 0 {
         heap.notice(format!(
-            "{odd_dicts} dicts have an odd number of references, so which are keys is not known"
+            "dicts with an odd number of references, of which it is not known which are keys: {odd_dicts}"
         ));
     }
     name_modules(&mut heap);

@@ -115,11 +115,11 @@ pub(super) fn read(input: impl BufRead) -> Result<Snapshot, DumpError> {
     if stubs > 0 {
         let stubs = grouped(stubs);
         heap.notice(format!(
-            "{stubs} objects are stubs, of which it was not recorded what they refer to"
+            "stubs, of which it was not recorded what they refer to: {stubs} objects"
         ));
     }
     if unsized_objects > 0 {
-        heap.notice(format!("{} objects have no size: 0 is taken", grouped(unsized_objects)));
+        heap.notice(format!("objects without a size: {}; 0 is taken", grouped(unsized_objects)));
     }
     heap.finish(Twice::Refused, Roots::Found)
 }
