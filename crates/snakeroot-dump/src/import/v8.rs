@@ -380,7 +380,9 @@ impl File {
         let mut heap = Heap::new("V8", Targets::Rows);
         heap.notice("read from a heap snapshot of V8");
         heap.notice("sizes are V8's self sizes; addresses are V8's ids, which are no addresses");
-        heap.notice("not recorded: reference counts, modules of types, values other than texts");
+        heap.notice(
+            "not recorded: reference counts, modules of types, values other than texts and numbers",
+        );
         Filling { head, strings, edges, heap, types: HashMap::new(), labels: HashMap::new() }
             .fill(&nodes)
     }
@@ -436,7 +438,7 @@ impl Filling {
                 "synthetic" => {
                     let name = if name.is_empty() { ROOT } else { name };
                     self.heap.name(row, name);
-                    self.heap.root(row, RootKind::Interpreter, name);
+                    self.heap.root(row, RootKind::Interpreter, "");
                 }
                 "string" | "concatenated string" | "sliced string" => self.heap.text(row, name),
                 "object" | "native" => {}
