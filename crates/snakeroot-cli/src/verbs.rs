@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use snakeroot::analysis::{self, Direction, DominatorTree, Neighbourhood, NeighbourhoodOptions};
-use snakeroot::snapshot::Info;
+use snakeroot::snapshot::{Info, TypeEntry};
 use snakeroot::view::{self, DrawOptions, grouped, human_size, share};
 use snakeroot::{Graph, Snapshot};
 
@@ -110,7 +110,10 @@ pub(crate) fn info(asked: &InfoArguments, out: Out<'_>) -> Result<(), Failure> {
     row("types", grouped(census.len() as u64));
     row("GC roots", grouped(snapshot.roots().len() as u64));
     if synthetic > 0 {
-        row("threads, frames", grouped(synthetic));
+        // Heaps of other languages have nodes of their own that stand for no object.
+        let is_thread = |entry: &TypeEntry| entry.module.is_empty() && &*entry.qualname == "thread";
+        let has_threads = snapshot.types().iter().any(is_thread);
+        row(if has_threads { "threads, frames" } else { "synthetic" }, grouped(synthetic));
     }
     for notice in notices {
         row("notice", notice.clone());

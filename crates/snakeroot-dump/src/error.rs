@@ -32,8 +32,16 @@ pub enum DumpErrorKind {
         /// Bytes found.
         bytes: u64,
     },
-    /// The file does not begin as Parquet.
-    NotParquet,
+    /// The file is in no format that is read.
+    NoHeap {
+        /// How it begins.
+        found: String,
+    },
+    /// A file that is understood and still no heap that can be read.
+    Refused {
+        /// What it is and why.
+        reason: String,
+    },
     /// A Parquet file that is no heap.
     Foreign,
     /// A heap in a later format than this version of snakeroot knows.
@@ -118,9 +126,11 @@ impl fmt::Display for DumpError {
                 f,
                 "the file is cut off: expected the mark PAR1 at its end, found something else after {bytes} bytes"
             ),
-            DumpErrorKind::NotParquet => {
-                f.write_str("not a Parquet file: expected the mark PAR1 at its beginning")
-            }
+            DumpErrorKind::NoHeap { found } => write!(
+                f,
+                "not a heap: expected a dump of snakeroot, meliae, PyHeap, midden, pygco or V8, found {found}"
+            ),
+            DumpErrorKind::Refused { reason } => f.write_str(reason),
             DumpErrorKind::Foreign => f.write_str(
                 "a Parquet file, but no heap: expected the key snakeroot.format in its footer",
             ),

@@ -2,12 +2,13 @@
 //!
 //! One row is one node; every tool that reads Parquet opens it. A file is whole
 //! or not there, and a damaged or foreign one is an error with a place, never a
-//! panic.
+//! panic. Heaps that other tools saved are read too.
 
 mod bits;
 mod chunks;
 mod columns;
 mod error;
+mod import;
 mod load;
 mod pages;
 mod save;

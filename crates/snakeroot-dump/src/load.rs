@@ -18,6 +18,7 @@ use crate::bits::Damage;
 use crate::chunks::{self, Decoded, LongWords, Source, Texts, Values, Words};
 use crate::columns::{Column, KEY_FORMAT, KEY_INFO, KEY_TYPES};
 use crate::error::{DumpError, DumpErrorKind};
+use crate::import;
 
 /// The mark at both ends of a Parquet file.
 const MARK: &[u8] = b"PAR1";
@@ -33,7 +34,11 @@ const MOST_PER_BYTE: u64 = 2048;
 
 const NONE: u32 = u32::MAX;
 
-/// Reads the snapshot that [`save`](crate::save) wrote.
+/// Reads the snapshot that [`save`](crate::save) wrote, or a heap that another tool did.
+///
+/// The format is told by the content: our own, or a dump of meliae, PyHeap,
+/// midden, pygco or V8, which may be packed by gzip or zstd. What such a format
+/// lacks is said in the notices of [`Info`].
 ///
 /// # Errors
 ///
@@ -42,7 +47,8 @@ const NONE: u32 = u32::MAX;
 ///
 /// # Complexity
 ///
-/// O(V + E) time, one column a core.
+/// O(V + E) time, one column a core; of another tool's dump, which is read as a
+/// stream, O((V + E) log V), one core until the end of the file.
 pub fn load(path: &Path) -> Result<Snapshot, DumpError> {
     let open = || -> Result<File, DumpError> {
         let found = fs::metadata(path)?;
@@ -77,7 +83,13 @@ pub fn load(path: &Path) -> Result<Snapshot, DumpError> {
 /// # Complexity
 ///
 /// As [`load`].
-pub fn read(reader: impl Read + Seek + Send) -> Result<Snapshot, DumpError> {
+pub fn read(mut reader: impl Read + Seek + Send) -> Result<Snapshot, DumpError> {
+    let mut mark = Vec::new();
+    reader.rewind()?;
+    (&mut reader).take(MARK.len() as u64).read_to_end(&mut mark)?;
+    if !mark.is_empty() && mark != MARK {
+        return import::read(reader);
+    }
     let source = Source::new(reader)?;
     // The `parquet` crate parses footers and page headers, and has panicked on
     // damaged ones before: it asserts that offsets are not negative, for one.
@@ -112,7 +124,7 @@ impl<'a, R: Read + Seek + Send> Loader<'a, R> {
         }
         let ends = [source.bytes(0, 4)?, source.bytes(bytes.saturating_sub(4), 4)?];
         if *ends[0] != *MARK {
-            return Err(DumpErrorKind::NotParquet.into());
+            return Err(DumpError::damaged("expected the mark PAR1 at its beginning"));
         }
         if *ends[1] != *MARK || bytes < LEAST_BYTES {
             return Err(DumpErrorKind::Truncated { bytes }.into());

@@ -309,13 +309,18 @@ impl Heap {
 
     fn __repr__(&self, py: Python<'_>) -> String {
         let snapshot = self.graph.snapshot();
+        let info = snapshot.info();
+        // A heap of another tool may lack either.
+        let python = (!info.python.is_empty()).then(|| format!("Python {}", info.python));
+        let process = (info.pid > 0).then(|| format!("pid {}", info.pid));
+        let source: Vec<String> = python.into_iter().chain(process).collect();
         format!(
-            "<heap of {} objects, {}, {} references: Python {}, pid {}>",
+            "<heap of {} objects, {}, {} references{}{}>",
             snakeroot::view::grouped(snapshot.object_count() as u64),
             snakeroot::view::human_size(self.size(py)),
             snakeroot::view::grouped(snapshot.edge_count()),
-            snapshot.info().python,
-            snapshot.info().pid
+            if source.is_empty() { "" } else { ": " },
+            source.join(", ")
         )
     }
 }

@@ -1,0 +1,15 @@
+//! Any bytes after the beginning of a file of pygco: an error or a heap, never a panic.
+#![no_main]
+
+use std::io::Cursor;
+
+use libfuzzer_sys::fuzz_target;
+
+/// Enough for the format to be told.
+const BEGINNING: &[u8] = br#"{"record_type":"metadata","phase":"start","format":"pygco-dump-jsonl","format_version":1}
+"#;
+
+fuzz_target!(|bytes: &[u8]| {
+    let whole = [BEGINNING, bytes].concat();
+    let _ = snakeroot_dump::read(Cursor::new(whole));
+});
