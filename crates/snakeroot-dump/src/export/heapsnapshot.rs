@@ -492,9 +492,10 @@ fn types(snapshot: &Snapshot, strings: &mut Strings<'_>) -> Vec<TypePlan> {
         let full_name = entry.full_name();
         let kind = kind_of(&full_name);
         // The reader takes plain `Object` for an object of JavaScript and names it by its properties.
-        let name = match &*entry.display_name() {
-            "Object" => full_name + " ",
-            name => name.to_owned(),
+        let name = match (&*entry.display_name(), &*full_name) {
+            ("Object", "Object") => "Object ".to_owned(),
+            ("Object", _) => full_name,
+            (name, _) => name.to_owned(),
         };
         TypePlan { kind, name: strings.must(&name) }
     };
