@@ -294,28 +294,27 @@ pub(crate) struct ExportArguments {
 
 /// A part of the heap, for GraphML and DOT.
 #[derive(Debug, Args)]
-#[group(id = "part", multiple = true)]
 pub(crate) struct PartArguments {
     /// For graphml and dot: the part around an object of this type
-    #[arg(long = "type", value_name = "TYPE", conflicts_with_all = ["address", "id"])]
+    #[arg(long = "type", value_name = "TYPE", group = "start")]
     pub(crate) type_name: Option<String>,
     /// For graphml and dot: the part around the object at this address
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "id")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, group = "start")]
     pub(crate) address: Option<u64>,
     /// For graphml and dot: the part around the object in this row of the file
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, group = "start")]
     pub(crate) id: Option<u32>,
     /// With --type, which of the objects
-    #[arg(long, value_name = "K", default_value = "1", requires = "type_name", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", default_value = "1", requires = "type_name", conflicts_with_all = ["address", "id"], value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) nth: u64,
     /// Of a part: what it refers to, or what refers to it
-    #[arg(long, value_enum, default_value = "referents")]
+    #[arg(long, value_enum, default_value = "referents", requires = "start")]
     pub(crate) direction: Way,
     /// Of a part: how many references away to look
-    #[arg(long, value_name = "N", default_value = "3", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "3", requires = "start", allow_negative_numbers = true)]
     pub(crate) depth: u32,
     /// Of a part: the most neighbours of one object to take
-    #[arg(long, value_name = "N", default_value = "10", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "10", requires = "start", allow_negative_numbers = true)]
     pub(crate) too_many: usize,
 }
 

@@ -173,7 +173,8 @@ fn what_does_not_go_together_is_refused_before_the_heap_is_read() {
         "snakeroot: none.heap.parquet: no such file\n"
     );
     assert!(refusal("export DUMP -o DIR/a.dot --id 3 --type dict").contains("cannot be used with"));
-    assert!(refusal("export DUMP -o DIR/a.dot --id 3 --nth 2").contains("--type"));
+    assert!(refusal("export DUMP -o DIR/a.dot --id 3 --nth 2").contains("cannot be used with"));
+    assert!(refusal("export DUMP -o DIR/a.dot --nth 2").contains("--type"));
     assert!(refusal("export DUMP --to hprof -o DIR/a").contains("possible values: heapsnapshot"));
     assert!(refusal("export DUMP -o DIR/a.dot --id 99").contains("expected an id below 16, found 99"));
     assert!(refusal("export DUMP -o DIR/a.dot --depth 2").contains("--type"));
@@ -193,7 +194,7 @@ fn a_picture_of_a_large_heap_needs_a_part() {
     );
     let (_, _, err) =
         run_in(folder.path(), "export DIR/large -o DIR/a.dot --type list --too-many 5500");
-    assert!(err.contains("dot: expected at most 5,000 objects, found 5,501 around it"), "{err}");
+    assert!(err.contains("dot: expected at most 5,000 objects, found 5,001 or more around: take"), "{err}");
     let said = answer_in(folder.path(), "export DIR/large -o DIR/a.dot --type list");
     assert!(said.contains("a.dot: 12 objects, 11 references"), "{said}");
     let said = answer_in(folder.path(), "export DIR/large -o DIR/a.graphml");
@@ -310,7 +311,6 @@ fn csv_read_back_is_the_json() {
         ("objects DUMP --by size", "groups"),
         ("objects DUMP --by referrers", "groups"),
         ("objects DUMP --by via", "groups"),
-        ("cycles DUMP --machinery", "cycles"),
         ("cycles DIR/2", "cycles"),
         ("suspects DUMP", "suspects"),
         ("diff DIR/1 DIR/2", "types"),

@@ -369,7 +369,7 @@ pub enum ExportError {
         format: Format,
         /// As many as it takes.
         most: usize,
-        /// As many as there are.
+        /// As many as there are; of a part as far as they were counted.
         found: usize,
         /// Whether that is the whole heap.
         is_whole: bool,
@@ -409,7 +409,7 @@ impl fmt::Display for ExportError {
                     ),
                     false => write!(
                         f,
-                        "{word}: expected at most {most} objects, found {found} around it so far: \
+                        "{word}: expected at most {most} objects, found {found} or more around: \
                          take a smaller depth"
                     ),
                 }

@@ -1,6 +1,6 @@
 //! The verb `export`.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde_json::json;
