@@ -311,10 +311,22 @@ pub(crate) struct PartArguments {
     #[arg(long, value_enum, default_value = "referents", requires = "start")]
     pub(crate) direction: Way,
     /// Of a part: how many references away to look
-    #[arg(long, value_name = "N", default_value = "3", requires = "start", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        requires = "start",
+        allow_negative_numbers = true
+    )]
     pub(crate) depth: u32,
     /// Of a part: the most neighbours of one object to take
-    #[arg(long, value_name = "N", default_value = "10", requires = "start", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10",
+        requires = "start",
+        allow_negative_numbers = true
+    )]
     pub(crate) too_many: usize,
 }
 

@@ -21,7 +21,15 @@ pub(crate) const TYPES: Table =
 pub(crate) const TOP: Table = Table {
     rows: "top",
     columns: &[
-        "id", "type", "address", "size", "refcount", "name", "root", "retained", "dominator",
+        "id",
+        "type",
+        "address",
+        "size",
+        "refcount",
+        "name",
+        "root",
+        "retained",
+        "dominator",
         "dominates",
     ],
 };
@@ -75,7 +83,16 @@ pub(crate) const SUSPECTS: Table = Table {
 pub(crate) const GROWN: Table = Table {
     rows: "dominators",
     columns: &[
-        "id", "type", "address", "size", "refcount", "name", "root", "before", "after", "change",
+        "id",
+        "type",
+        "address",
+        "size",
+        "refcount",
+        "name",
+        "root",
+        "before",
+        "after",
+        "change",
         "new_below",
     ],
 };

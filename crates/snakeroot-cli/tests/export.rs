@@ -167,7 +167,10 @@ fn what_does_not_go_together_is_refused_before_the_heap_is_read() {
         refusal(&format!("{none} -o DIR/no/a.dot")),
         "snakeroot: DIR/no/a.dot: the folder DIR/no does not exist\n"
     );
-    assert_eq!(refusal(&format!("{none} --to dot -o DIR")), "snakeroot: DIR: expected a file, found a directory\n");
+    assert_eq!(
+        refusal(&format!("{none} --to dot -o DIR")),
+        "snakeroot: DIR: expected a file, found a directory\n"
+    );
     assert_eq!(
         refusal(&format!("{none} -o DIR/a.dot")),
         "snakeroot: none.heap.parquet: no such file\n"
@@ -176,7 +179,9 @@ fn what_does_not_go_together_is_refused_before_the_heap_is_read() {
     assert!(refusal("export DUMP -o DIR/a.dot --id 3 --nth 2").contains("cannot be used with"));
     assert!(refusal("export DUMP -o DIR/a.dot --nth 2").contains("--type"));
     assert!(refusal("export DUMP --to hprof -o DIR/a").contains("possible values: heapsnapshot"));
-    assert!(refusal("export DUMP -o DIR/a.dot --id 99").contains("expected an id below 16, found 99"));
+    assert!(
+        refusal("export DUMP -o DIR/a.dot --id 99").contains("expected an id below 16, found 99")
+    );
     assert!(refusal("export DUMP -o DIR/a.dot --depth 2").contains("--type"));
 }
 
@@ -194,7 +199,10 @@ fn a_picture_of_a_large_heap_needs_a_part() {
     );
     let (_, _, err) =
         run_in(folder.path(), "export DIR/large -o DIR/a.dot --type list --too-many 5500");
-    assert!(err.contains("dot: expected at most 5,000 objects, found 5,001 or more around: take"), "{err}");
+    assert!(
+        err.contains("dot: expected at most 5,000 objects, found 5,001 or more around: take"),
+        "{err}"
+    );
     let said = answer_in(folder.path(), "export DIR/large -o DIR/a.dot --type list");
     assert!(said.contains("a.dot: 12 objects, 11 references"), "{said}");
     let said = answer_in(folder.path(), "export DIR/large -o DIR/a.graphml");
@@ -271,7 +279,9 @@ impl Write for Closed {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
-    for rest in ["export DUMP -o - --to heapsnapshot", "export DUMP -o - --to jsonl", "types DUMP --csv"] {
+    for rest in
+        ["export DUMP -o - --to heapsnapshot", "export DUMP -o - --to jsonl", "types DUMP --csv"]
+    {
         let ask = |kind| {
             let words = std::iter::once("snakeroot").chain(rest.split(' '));
             let args = words.map(|word| OsString::from(word.replace("DUMP", &dump())));

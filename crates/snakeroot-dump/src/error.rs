@@ -151,10 +151,9 @@ impl fmt::Display for DumpError {
             DumpErrorKind::Damaged { reason } => write!(f, "the file is damaged: {reason}"),
             DumpErrorKind::Unstorable { reason } => write!(f, "cannot be stored: {reason}"),
             DumpErrorKind::Stopped => Stopped.fmt(f),
-            DumpErrorKind::NoRoom { least, free } => write!(
-                f,
-                "no room on the disk: expected at least {least} bytes free, found {free}"
-            ),
+            DumpErrorKind::NoRoom { least, free } => {
+                write!(f, "no room on the disk: expected at least {least} bytes free, found {free}")
+            }
             DumpErrorKind::Io(error) => write!(f, "{error}"),
         }
     }

@@ -264,8 +264,7 @@ fn ids_are_made_from_the_numbers_that_are_given() {
     assert_eq!((moved[0], moved[2]), (ids(None)[1], ids(None)[0]));
     let refused = |numbers: &[u32]| {
         let garbage = &NodeSet::new(3);
-        let given =
-            HeapSnapshot { roots: &[], garbage, garbage_tops: &[], numbers: Some(numbers) };
+        let given = HeapSnapshot { roots: &[], garbage, garbage_tops: &[], numbers: Some(numbers) };
         let written =
             snakeroot_dump::write_heapsnapshot(graph.snapshot(), &given, &(), &mut Vec::new());
         written.unwrap_err().to_string()
@@ -382,7 +381,8 @@ fn json_lines_are_the_columns() {
         let referents = heap.referents().row(node).iter().map(|node| node.place());
         assert_eq!(line["referents"], Value::from_iter(referents));
         let labels = &heap.labels()[heap.referents().range(node)];
-        let labels: Vec<Label> = labels.iter().map(|&label| heap.label_table().get(label)).collect();
+        let labels: Vec<Label> =
+            labels.iter().map(|&label| heap.label_table().get(label)).collect();
         if labels.iter().any(|label| label.kind != LabelKind::Unnamed) || labels.is_empty() {
             let found = line["labels"].as_array().unwrap().iter();
             let found = found.map(|label| Label::from_stored(label.as_str().unwrap()).unwrap());

@@ -7,7 +7,9 @@ use pyo3::prelude::*;
 use snakeroot::analysis::Direction;
 use snakeroot::view;
 use snakeroot::watch::Stopped;
-use snakeroot_cli::export::{Column, ExportError, Format, NotEarlier, Part, Request, stable_numbers};
+use snakeroot_cli::export::{
+    Column, ExportError, Format, NotEarlier, Part, Request, stable_numbers,
+};
 
 use crate::arguments;
 use crate::heap::Heap;
@@ -39,7 +41,9 @@ pub(crate) fn export(
     let format = format.ok_or_else(|| {
         let words = Format::ALL.map(|format| format!("\"{}\"", format.word())).join(", ");
         match asked.to {
-            Some(word) => PyValueError::new_err(format!("to: expected one of {words}, found {word:?}")),
+            Some(word) => {
+                PyValueError::new_err(format!("to: expected one of {words}, found {word:?}"))
+            }
             None => PyValueError::new_err(format!(
                 "to: expected one of {words}, or a path that ends so, found {}",
                 path.display()

@@ -228,11 +228,7 @@ impl Request {
     }
 
     /// The neighbourhood that was asked for, if one was.
-    fn part(
-        &self,
-        graph: &Graph,
-        watch: &dyn Watch,
-    ) -> Result<Option<Neighbourhood>, ExportError> {
+    fn part(&self, graph: &Graph, watch: &dyn Watch) -> Result<Option<Neighbourhood>, ExportError> {
         let most = match self.format {
             Format::GraphMl => MOST_GRAPHML_NODES,
             Format::Dot => MOST_DOT_NODES,
@@ -261,8 +257,7 @@ impl Request {
                 Some(analysis::try_neighbourhood(graph, starts, direction, &options, keep, stop)?)
             }
         };
-        let count =
-            found.as_ref().map_or(graph.node_count(), |found| found.graph.node_count());
+        let count = found.as_ref().map_or(graph.node_count(), |found| found.graph.node_count());
         if count > most {
             return Err(self.too_many(most, count, found.is_none()));
         }

@@ -31,10 +31,12 @@ pub(crate) fn export(asked: &ExportArguments, out: Out<'_>) -> Result<(), Failur
     let mut request = Request { columns: asked.with.clone(), ..Request::new(format) };
     if !earlier.is_empty() {
         let watch = progress.steps("looking for what is still there");
-        let numbers = stable_numbers(&earlier.iter().collect::<Vec<_>>(), &graph, watch).map_err(|error| match error {
-            NotEarlier::Stopped => Failure::from(snakeroot::watch::Stopped),
-            other => Failure::wrong(format!("--since: {other}")),
-        })?;
+        let numbers = stable_numbers(&earlier.iter().collect::<Vec<_>>(), &graph, watch).map_err(
+            |error| match error {
+                NotEarlier::Stopped => Failure::from(snakeroot::watch::Stopped),
+                other => Failure::wrong(format!("--since: {other}")),
+            },
+        )?;
         request.numbers = Some(numbers);
     }
     drop(earlier);
@@ -96,8 +98,7 @@ fn check(asked: &ExportArguments, format: Format) -> Result<(), Failure> {
 }
 
 fn part(graph: &Graph, file: &Path, asked: &PartArguments) -> Result<Option<Part>, Failure> {
-    let which =
-        Which { type_name: asked.type_name.clone(), address: asked.address, id: asked.id };
+    let which = Which { type_name: asked.type_name.clone(), address: asked.address, id: asked.id };
     if which.type_name.is_none() && which.address.is_none() && which.id.is_none() {
         return Ok(None);
     }
@@ -153,7 +154,10 @@ fn report(
     writeln!(out, "{file}: {nodes} objects, {references} references, {}", human_size(bytes))?;
     if left_out > 0 {
         let left_out = grouped(left_out);
-        writeln!(out, "left out: {left_out} names, labels and values, for which DevTools has no room")?;
+        writeln!(
+            out,
+            "left out: {left_out} names, labels and values, for which DevTools has no room"
+        )?;
     }
     Ok(())
 }

@@ -288,13 +288,15 @@ impl<'a> Plan<'a> {
         }
         let count = snapshot.node_count();
         if let Some(found) = given.numbers.map(<[u32]>::len).filter(|&found| found != count) {
-            return Err(unstorable(format!("expected a number for each of {count} rows, found {found}")));
+            return Err(unstorable(format!(
+                "expected a number for each of {count} rows, found {found}"
+            )));
         }
         // Ids of parts beyond the first come from the upper end.
         let most = (u64::from(u32::MAX) - FIRST_OBJECT_ID - 2 * MOST_PARTS) / 2;
-        let greatest = given.numbers.map_or(count as u64, |numbers| {
-            numbers.iter().copied().max().map_or(0, u64::from)
-        });
+        let greatest = given
+            .numbers
+            .map_or(count as u64, |numbers| numbers.iter().copied().max().map_or(0, u64::from));
         if greatest > most {
             return Err(unstorable(format!("expected numbers up to {most}, found {greatest}")));
         }

@@ -69,9 +69,8 @@ pub fn write_json_lines(
         let is_known =
             labels.is_empty() || labels.iter().any(|&label| label != LabelTable::UNNAMED);
         let table = snapshot.label_table();
-        let label = |out: &mut dyn Write, label: &LabelId| {
-            put_text(out, &table.get(*label).to_stored())
-        };
+        let label =
+            |out: &mut dyn Write, label: &LabelId| put_text(out, &table.get(*label).to_stored());
         field(out, "labels", is_known.then_some(labels.iter()), put_list(label))?;
         for extra in extras {
             match extra.values {

@@ -6,7 +6,8 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::describe::describe;
-use crate::graph::{Graph, NodeSet};
+use crate::graph::{Edge, Graph, NodeSet};
+use crate::id::NodeId;
 use crate::snapshot::Flags;
 
 /// What is told of a node or an edge: of which of the two, by which name, in which type.
@@ -80,11 +81,7 @@ fn write(graph: &Graph, nodes: &NodeSet, bytes: &mut Vec<u8>) -> io::Result<u64>
     Ok(references)
 }
 
-fn write_node(
-    graph: &Graph,
-    node: crate::NodeId,
-    writer: &mut Writer<&mut Vec<u8>>,
-) -> io::Result<()> {
+fn write_node(graph: &Graph, node: NodeId, writer: &mut Writer<&mut Vec<u8>>) -> io::Result<()> {
     let snapshot = graph.snapshot();
     let id = format!("n{}", node.place());
     let element = writer.create_element("node").with_attribute(("id", &*id));
@@ -110,11 +107,7 @@ fn write_node(
     Ok(())
 }
 
-fn write_edge(
-    graph: &Graph,
-    edge: crate::graph::Edge,
-    writer: &mut Writer<&mut Vec<u8>>,
-) -> io::Result<()> {
+fn write_edge(graph: &Graph, edge: Edge, writer: &mut Writer<&mut Vec<u8>>) -> io::Result<()> {
     let (source, target) =
         (format!("n{}", edge.referrer.place()), format!("n{}", edge.referent.place()));
     let element = writer.create_element("edge").with_attribute(("source", &*source));
