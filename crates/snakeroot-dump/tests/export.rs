@@ -32,7 +32,7 @@ const DRAWN: &str = "
     watcher!held-from-c ~> cache; cache ~> seen@set -[element]> d@float:24=\"1.5\"
     thread1@thread -[frame 0]> run@frame -[local x]> other
     g1@app.Node -[.next]> g2@app.Node -[.next]> g1; g2 -> g3@tuple; g4@list -> g3; g5@app.Node -> g5
-    g2 -> a; seen -> cache
+    g2 -> a; seen -> cache; root2 -> big@numpy.ndarray:20000000000; g5 -> huge@list:5000000000
 ";
 
 struct Exported {
@@ -226,6 +226,8 @@ fn a_heapsnapshot_has_kinds_names_and_labels() {
     let what = |name: &str| (&*read.types[at(name)], &*read.names[at(name)]);
     assert_eq!(what("a"), ("string", "'first'"));
     assert_eq!(what("b"), ("native", "bytes"));
+    assert_eq!(what("big"), ("native", "numpy.ndarray"));
+    assert_eq!(read.edges[at("big")].len(), 4); // 20 GB are 4 GiB and four parts more
     assert_eq!(what("c"), ("number", "7"));
     assert_eq!(what("f"), ("closure", "f"));
     assert_eq!(what("code"), ("code", "code"));

@@ -499,7 +499,7 @@ fn types(snapshot: &Snapshot, strings: &mut Strings<'_>) -> Vec<TypePlan> {
             ("Object", _) => full_name,
             (name, _) => name.to_owned(),
         };
-        TypePlan { kind, name: strings.must(&name) }
+        TypePlan { kind, name: strings.add(&name).unwrap_or(strings.other()) }
     };
     snapshot.types().iter().map(plan).collect()
 }

@@ -34,7 +34,7 @@ pub(super) struct Strings<'a> {
     labels: u32,
     /// The values before this one in the order of nodes have texts.
     values: u32,
-    /// The text for a label that has none of its own.
+    /// The text for what has none of its own.
     other: TextId,
     /// Texts that there was no room for.
     left_out: u64,
@@ -54,7 +54,7 @@ impl<'a> Strings<'a> {
         };
         // What no name refers to: 0 is used for it by V8 too.
         strings.must("<dummy>");
-        strings.other = strings.must("(label left out)");
+        strings.other = strings.must("(left out)");
         strings
     }
 
@@ -82,6 +82,11 @@ impl<'a> Strings<'a> {
             return None;
         }
         Some(self.must(text))
+    }
+
+    /// The text for what there was no room for.
+    pub(super) fn other(&self) -> TextId {
+        self.other
     }
 
     /// Numbers the labels and then, as far as there is room, the values that are `wanted`.
@@ -212,7 +217,7 @@ mod tests {
             for place in 0..labels as u32 {
                 let text = &texts[strings.label(LabelId::entry(place)) as usize];
                 let expected = label_text(snapshot, place);
-                assert!(*text == expected || text == "(label left out)", "{text}");
+                assert!(*text == expected || text == "(left out)", "{text}");
             }
         }
     }
