@@ -363,6 +363,18 @@ class Heap:
         self, nodes: Iterable[object], filename: _Path | None = None, *, engine: str | None = None
     ) -> Picture | None: ...
     def save(self, path: _Path) -> None: ...
+    def export(
+        self,
+        path: _Path,
+        to: Literal["heapsnapshot", "parquet", "jsonl", "graphml", "dot"] | None = None,
+        *,
+        columns: Sequence[Literal["retained", "dominator"]] | None = None,
+        since: Sequence[Heap] | None = None,
+        nodes: Iterable[object] | None = None,
+        direction: Literal["referents", "referrers"] = "referents",
+        depth: int = 3,
+        too_many: int = 10,
+    ) -> None: ...
 
 @final
 class Node:

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::export::{Column, Format};
 use crate::sets::{ObjectsArguments, RowsArguments};
 
 /// Shows what is in a saved Python heap and what keeps it there.
@@ -40,6 +41,8 @@ pub(crate) enum Verb {
     Backrefs(RefsArguments),
     /// What changed between two heaps, or was made between two and is still there in a third
     Diff(DiffArguments),
+    /// The heap in a form of another tool: Chrome DevTools, Parquet, JSON lines, GraphML, DOT
+    Export(ExportArguments),
     /// This interpreter, what works in it and how to mend the rest
     Doctor {
         /// Print JSON
@@ -64,12 +67,15 @@ pub(crate) struct TypesArguments {
     /// Which types come first
     #[arg(long, value_enum, default_value = "size")]
     pub(crate) by: By,
-    /// The most types to show: 20 where not given, all in JSON
+    /// The most types to show: 20 where not given, all in JSON and CSV
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -92,6 +98,9 @@ pub(crate) struct TopArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +119,9 @@ pub(crate) struct CyclesArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +137,9 @@ pub(crate) struct SuspectsArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]
@@ -139,12 +154,15 @@ pub(crate) struct DiffArguments {
     /// Which rows come first
     #[arg(long, value_enum, default_value = "size")]
     pub(crate) order: DiffOrder,
-    /// The most rows to show: 20 where not given, or 10 dominators; in JSON all, or 100
+    /// The most rows to show: 20 where not given, or 10 dominators; in JSON and CSV all, or 100
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -248,6 +266,76 @@ pub(crate) struct RefsArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The saved heap
+    pub(crate) file: PathBuf,
+    /// The form; where not given, what the file's name ends in tells
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) to: Option<Format>,
+    /// The file to write; - for standard output
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// For parquet and jsonl: answers as further columns
+    #[arg(long, value_enum, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) with: Vec<Column>,
+    /// For heapsnapshot: an earlier heap of the process, exported before; objects keep their ids.
+    /// Of several the oldest first
+    #[arg(long, value_name = "HEAP")]
+    pub(crate) since: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) part: PartArguments,
+    /// Print JSON about what was written
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A part of the heap, for GraphML and DOT.
+#[derive(Debug, Args)]
+pub(crate) struct PartArguments {
+    /// For graphml and dot: the part around an object of this type
+    #[arg(long = "type", value_name = "TYPE", group = "start")]
+    pub(crate) type_name: Option<String>,
+    /// For graphml and dot: the part around the object at this address
+    #[arg(long, value_name = "ADDRESS", value_parser = address, group = "start")]
+    pub(crate) address: Option<u64>,
+    /// For graphml and dot: the part around the object in this row of the file
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, group = "start")]
+    pub(crate) id: Option<u32>,
+    /// With --type, which of the objects
+    #[arg(long, value_name = "K", default_value = "1", requires = "type_name", conflicts_with_all = ["address", "id"], value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) nth: u64,
+    /// Of a part: what it refers to, or what refers to it
+    #[arg(long, value_enum, default_value = "referents", requires = "start")]
+    pub(crate) direction: Way,
+    /// Of a part: how many references away to look
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        requires = "start",
+        allow_negative_numbers = true
+    )]
+    pub(crate) depth: u32,
+    /// Of a part: the most neighbours of one object to take
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10",
+        requires = "start",
+        allow_negative_numbers = true
+    )]
+    pub(crate) too_many: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Way {
+    /// What the object refers to
+    Referents,
+    /// What refers to the object
+    Referrers,
 }
 
 /// A number of chains: none at all would say nothing.

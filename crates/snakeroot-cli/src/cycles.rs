@@ -6,7 +6,8 @@ use snakeroot::view;
 use crate::Failure;
 use crate::arguments::CyclesArguments;
 use crate::progress::Progress;
-use crate::verbs::{Out, load_graph, write_json};
+use crate::tables::{self, write_data};
+use crate::verbs::{Out, load_graph};
 
 pub(crate) fn cycles(asked: &CyclesArguments, out: Out<'_>) -> Result<(), Failure> {
     let progress = Progress::begin();
@@ -21,8 +22,9 @@ pub(crate) fn cycles(asked: &CyclesArguments, out: Out<'_>) -> Result<(), Failur
     let watch = progress.steps("looking for the shortest ways around");
     let shown = cycles.details(&graph, asked.limit, watch)?;
     drop(progress);
-    if asked.json {
-        return write_json(&view::cycles_json(&graph, &cycles, &shown), out);
+    if asked.json || asked.csv {
+        let answer = view::cycles_json(&graph, &cycles, &shown);
+        return write_data(&answer, asked.csv, &tables::CYCLES, out);
     }
     write!(out, "{}", view::cycles_text(&graph, &cycles, &shown, "--machinery shows them"))?;
     Ok(())

@@ -8,13 +8,14 @@ use snakeroot::{Graph, view::json};
 use crate::Failure;
 use crate::arguments::{DiffArguments, DiffBy, DiffOrder};
 use crate::progress::Progress;
-use crate::verbs::{Out, dominators, load_graph, write_json};
+use crate::tables::{self, write_data};
+use crate::verbs::{Out, dominators, load_graph};
 
 /// Rows shown where no limit is given.
 const DEFAULT_ROWS: usize = 20;
-/// Places where growth accumulates that are shown, and those that JSON has.
+/// Places where growth accumulates that are shown, and those that JSON and CSV have.
 const DEFAULT_GROWN: usize = 10;
-const DEFAULT_GROWN_JSON: usize = 100;
+const DEFAULT_GROWN_DATA: usize = 100;
 
 pub(crate) fn diff(asked: &DiffArguments, out: Out<'_>) -> Result<(), Failure> {
     let progress = Progress::begin();
@@ -70,7 +71,8 @@ fn of_two(
     };
     drop(progress);
     let notices = view::diff_notices(&found, old.snapshot(), new.snapshot());
-    if !asked.json {
+    let is_data = asked.json || asked.csv;
+    if !is_data {
         notices.iter().try_for_each(|notice| writeln!(out, "notice: {notice}"))?;
         writeln!(out, "{}\n", view::diff_summary(&found))?;
     }
@@ -78,14 +80,14 @@ fn of_two(
         (Some(group), trees, _) => (group, trees),
         (None, None, _) | (None, _, None) => unreachable!("dominators are compared by their trees"),
         (None, Some((before, after)), Some(partners)) => {
-            let default = if asked.json { DEFAULT_GROWN_JSON } else { DEFAULT_GROWN };
+            let default = if is_data { DEFAULT_GROWN_DATA } else { DEFAULT_GROWN };
             let limit = asked.limit.unwrap_or(default);
             let grown = diff::growth(&partners, &before, &after, limit);
-            if asked.json {
+            if is_data {
                 let new = (new, &after);
                 let value =
                     json::diff_dominators(&found, &notices, new, &before, &partners, &grown);
-                return write_json(&value, out);
+                return write_data(&value, asked.csv, &tables::GROWN, out);
             }
             let table = view::growth_table(new, &after, &before, &partners, &grown);
             write!(out, "{}", table.text())?;
@@ -99,8 +101,9 @@ fn of_two(
         None => found.rows(group),
     };
     order(asked.order).arrange(&mut rows);
-    if asked.json {
-        return write_json(&json::diff(&found, &notices, &rows, group, asked.limit), out);
+    if is_data {
+        let value = json::diff(&found, &notices, &rows, group, asked.limit);
+        return write_data(&value, asked.csv, tables::diff(group), out);
     }
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS);
     write!(out, "{}", view::diff_table(&found, &rows, group, limit).text())?;
@@ -124,7 +127,8 @@ fn of_three(
     let tree = dominators(new, &progress)?;
     drop(progress);
     let total = kept.total(snapshot);
-    if !asked.json {
+    let is_data = asked.json || asked.csv;
+    if !is_data {
         let (count, size) = (grouped(total.count), human_size(total.size));
         writeln!(
             out,
@@ -135,15 +139,17 @@ fn of_three(
     match group(asked.by) {
         None => {
             let holders = kept.holders(&tree);
-            if asked.json {
-                return write_json(&json::kept_holders(new, total, &holders, asked.limit), out);
+            if is_data {
+                let value = json::kept_holders(new, total, &holders, asked.limit);
+                return write_data(&value, asked.csv, &tables::HOLDERS, out);
             }
             write!(out, "{}", view::holders_table(new, &tree, &holders, limit).text())?;
         }
         Some(group) => {
             let rows = kept.rows(snapshot, &tree, group, order(asked.order));
-            if asked.json {
-                return write_json(&json::kept(&rows, group, asked.limit), out);
+            if is_data {
+                let value = json::kept(&rows, group, asked.limit);
+                return write_data(&value, asked.csv, tables::kept(group), out);
             }
             write!(out, "{}", view::kept_table(&rows, group, limit).text())?;
         }

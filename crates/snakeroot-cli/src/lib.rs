@@ -7,10 +7,12 @@ mod arguments;
 mod choice;
 mod cycles;
 mod diff;
+pub mod export;
 mod listing;
 mod progress;
 mod sets;
 mod suspects;
+mod tables;
 mod verbs;
 mod why;
 
@@ -96,6 +98,7 @@ fn answer(
         Verb::Refs(asked) => verbs::refs(&asked, out)?,
         Verb::Backrefs(asked) => verbs::backrefs(&asked, out)?,
         Verb::Diff(asked) => diff::diff(&asked, out)?,
+        Verb::Export(asked) => export::verb::export(&asked, out)?,
         Verb::Doctor { json } => {
             let doctor = doctor.ok_or_else(|| {
                 Failure::wrong(

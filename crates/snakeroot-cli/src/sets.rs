@@ -10,7 +10,8 @@ use snakeroot::{Graph, view};
 
 use crate::Failure;
 use crate::progress::Progress;
-use crate::verbs::{dominators, load_graph, write_json};
+use crate::tables::{self, write_data};
+use crate::verbs::{dominators, load_graph};
 
 /// Rows shown where no limit is given.
 const DEFAULT_ROWS: usize = 20;
@@ -43,12 +44,15 @@ pub(crate) struct ObjectsArguments {
     /// What the objects of one row have in common
     #[arg(long, value_enum, default_value = "type")]
     by: GroupBy,
-    /// The most rows to show: 20 where not given, all in JSON
+    /// The most rows to show: 20 where not given, all in JSON and CSV
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -70,12 +74,15 @@ enum GroupBy {
 pub(crate) struct RowsArguments {
     /// The saved heap
     pub(crate) file: PathBuf,
-    /// The most rows to show: 20 where not given, all in JSON
+    /// The most rows to show: 20 where not given, all in JSON and CSV
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print CSV: numbers as they are, one header line
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 fn flag_names() -> clap::builder::PossibleValuesParser {
@@ -151,9 +158,9 @@ pub(crate) fn objects(asked: &ObjectsArguments, out: Out<'_>) -> Result<(), Fail
     let together = sizes.fold(0, u64::saturating_add);
     let retained = groups.retained(&dominators(&graph, &progress)?);
     drop(progress);
-    if asked.json {
+    if asked.json || asked.csv {
         let answer = view::json::objects(&graph, &groups, &retained, together, asked.limit);
-        return write_json(&answer, out);
+        return write_data(&answer, asked.csv, &tables::GROUPS, out);
     }
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS);
     writeln!(out, "{}", view::objects_line(&graph, &groups, together))?;
@@ -169,8 +176,9 @@ pub(crate) fn roots(asked: &RowsArguments, out: Out<'_>) -> Result<(), Failure> 
     let tree = dominators(&graph, &progress)?;
     drop(progress);
     let rows = analysis::root_rows(&graph, &tree);
-    if asked.json {
-        return write_json(&view::json::roots(&graph, &tree, &rows, asked.limit), out);
+    if asked.json || asked.csv {
+        let answer = view::json::roots(&graph, &tree, &rows, asked.limit);
+        return write_data(&answer, asked.csv, &tables::ROOTS, out);
     }
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS);
     write!(out, "{}", view::roots_table(&graph, &tree, &rows, limit).text())?;
@@ -183,8 +191,9 @@ pub(crate) fn modules(asked: &RowsArguments, out: Out<'_>) -> Result<(), Failure
     let tree = dominators(&graph, &progress)?;
     drop(progress);
     let rows = analysis::module_rows(&graph, &tree);
-    if asked.json {
-        return write_json(&view::json::modules(&graph, &tree, &rows, asked.limit), out);
+    if asked.json || asked.csv {
+        let answer = view::json::modules(&graph, &tree, &rows, asked.limit);
+        return write_data(&answer, asked.csv, &tables::MODULES, out);
     }
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS);
     write!(out, "{}", view::modules_table(&graph, &tree, &rows, limit).text())?;

@@ -4,7 +4,8 @@ use snakeroot::{analysis, view};
 
 use crate::arguments::SuspectsArguments;
 use crate::progress::Progress;
-use crate::verbs::{Out, dominators, load_graph, write_json};
+use crate::tables::{self, write_data};
+use crate::verbs::{Out, dominators, load_graph};
 use crate::{CHECK_FAILED, DONE, Failure};
 
 /// Writes the suspects; the status says whether one is over the share that must not be.
@@ -17,8 +18,11 @@ pub(crate) fn suspects(asked: &SuspectsArguments, out: Out<'_>) -> Result<u8, Fa
     let watch = progress.steps("looking for what holds too much");
     let found = analysis::suspects(&graph, &tree, threshold, watch)?;
     drop(progress);
-    match asked.json {
-        true => write_json(&view::json::suspects(&graph, &found), out)?,
+    match asked.json || asked.csv {
+        true => {
+            let answer = view::json::suspects(&graph, &found);
+            write_data(&answer, asked.csv, &tables::SUSPECTS, out)?;
+        }
         false => write!(out, "{}", view::suspects_text(&graph, &found))?,
     }
     let fails = asked.fail_over.is_some_and(|over| {

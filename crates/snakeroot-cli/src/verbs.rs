@@ -14,6 +14,7 @@ use crate::arguments::{By, InfoArguments, RefsArguments, TopArguments, TypesArgu
 use crate::choice::{Chosen, choose};
 use crate::listing::{clean, write_listing};
 use crate::progress::Progress;
+use crate::tables::{self, write_data};
 
 /// Types shown where no limit is given.
 const DEFAULT_TYPES: usize = 20;
@@ -137,8 +138,9 @@ pub(crate) fn types(asked: &TypesArguments, out: Out<'_>) -> Result<(), Failure>
         By::Count => census.by_count(),
         By::Retained => census.by_retained(&retained),
     };
-    if asked.json {
-        return write_json(&view::json::types(snapshot, &census, &retained, asked.limit), out);
+    if asked.json || asked.csv {
+        let answer = view::json::types(snapshot, &census, &retained, asked.limit);
+        return write_data(&answer, asked.csv, &tables::TYPES, out);
     }
     let limit = asked.limit.unwrap_or(DEFAULT_TYPES);
     write!(out, "{}", view::types_table(&graph, &census, &retained, limit).text())?;
@@ -151,8 +153,9 @@ pub(crate) fn top(asked: &TopArguments, out: Out<'_>) -> Result<(), Failure> {
     let tree = dominators(&graph, &progress)?;
     drop(progress);
     let nodes = tree.largest(asked.limit);
-    if asked.json {
-        return write_json(&view::json::top(&graph, &tree, &nodes), out);
+    if asked.json || asked.csv {
+        let answer = view::json::top(&graph, &tree, &nodes);
+        return write_data(&answer, asked.csv, &tables::TOP, out);
     }
     write!(out, "{}", view::top_table(&graph, &tree, &nodes).text())?;
     Ok(())

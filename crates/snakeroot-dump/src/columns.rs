@@ -5,6 +5,8 @@ use std::sync::Arc;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 
+use crate::export::{Extra, ExtraValues};
+
 /// Footer key: the version of this format.
 pub(crate) const KEY_FORMAT: &str = "snakeroot.format";
 /// Footer key: about the process and the capture, in JSON.
@@ -75,10 +77,9 @@ impl Column {
     }
 }
 
-/// The schema of a file that we write.
-pub(crate) fn schema() -> Arc<Type> {
-    const SCHEMA: &str = "
-        message heap {
+/// The schema of a file that we write: our columns, then further ones.
+pub(crate) fn schema(extras: &[Extra<'_>]) -> Arc<Type> {
+    const OURS: &str = "
             required int32 id (INTEGER(32, false));
             required int64 address (INTEGER(64, false));
             required binary type (STRING);
@@ -100,9 +101,15 @@ pub(crate) fn schema() -> Arc<Type> {
                 repeated group list {
                     required binary element (STRING);
                 }
-            }
-        }";
-    Arc::new(parse_message_type(SCHEMA).expect("the schema is a constant, and valid"))
+            }";
+    let extras = extras.iter().map(|extra| match extra.values {
+        ExtraValues::Numbers(_) => {
+            format!("required int64 {} (INTEGER(64, false));", extra.name)
+        }
+        ExtraValues::Nodes(_) => format!("optional int32 {} (INTEGER(32, false));", extra.name),
+    });
+    let schema = format!("message heap {{{OURS} {} }}", extras.collect::<String>());
+    Arc::new(parse_message_type(&schema).expect("ours is valid, and the other names were checked"))
 }
 
 #[cfg(test)]
@@ -113,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_schema_has_the_columns_in_their_order() {
-        let schema = SchemaDescriptor::new(schema());
+        let schema = SchemaDescriptor::new(schema(&[]));
         assert_eq!(schema.num_columns(), Column::ALL.len());
         for (at, column) in Column::ALL.into_iter().enumerate() {
             assert_eq!(column as usize, at);

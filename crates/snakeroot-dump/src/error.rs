@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use snakeroot::watch::Stopped;
+
 /// A dump that could not be written or read: what was expected, what was found, where.
 #[derive(Debug)]
 pub struct DumpError {
@@ -66,6 +68,15 @@ pub enum DumpErrorKind {
         /// What it is and why.
         reason: String,
     },
+    /// Who watches stopped the work.
+    Stopped,
+    /// There is less room on the disk than the file takes at least.
+    NoRoom {
+        /// Bytes that it takes at least.
+        least: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The operating system refused.
     Io(io::Error),
 }
@@ -95,6 +106,12 @@ impl DumpError {
 impl From<DumpErrorKind> for DumpError {
     fn from(kind: DumpErrorKind) -> Self {
         Self { path: None, kind }
+    }
+}
+
+impl From<Stopped> for DumpError {
+    fn from(_: Stopped) -> Self {
+        DumpErrorKind::Stopped.into()
     }
 }
 
@@ -143,6 +160,10 @@ impl fmt::Display for DumpError {
             DumpErrorKind::Column { column, reason } => write!(f, "column {column}: {reason}"),
             DumpErrorKind::Damaged { reason } => write!(f, "the file is damaged: {reason}"),
             DumpErrorKind::Unstorable { reason } => write!(f, "cannot be stored: {reason}"),
+            DumpErrorKind::Stopped => Stopped.fmt(f),
+            DumpErrorKind::NoRoom { least, free } => {
+                write!(f, "no room on the disk: expected at least {least} bytes free, found {free}")
+            }
             DumpErrorKind::Io(error) => write!(f, "{error}"),
         }
     }

@@ -21,6 +21,7 @@ use snakeroot::{LabelId, NodeId, Snapshot};
 use crate::bits;
 use crate::columns::{Column, KEY_FORMAT, KEY_INFO, KEY_TYPES, schema};
 use crate::error::{DumpError, DumpErrorKind};
+use crate::export::{Extra, ExtraValues, check_extras};
 use crate::pages::{Chunk, ChunkWriter, MOST_PAGE_VALUES, PAGE_VALUES};
 use crate::whole::write_whole;
 
@@ -61,10 +62,23 @@ pub struct Saved {
 /// O(V + E) time on all cores; a row group's compressed columns for each core
 /// are held, about 10 MB.
 pub fn save(snapshot: &Snapshot, path: &Path) -> Result<Saved, DumpError> {
+    save_with(snapshot, &[], path)
+}
+
+/// As [`save`], with further columns after those of the dump. [`load`](crate::load) skips them.
+///
+/// # Errors
+///
+/// As [`save`], and when a column has not one entry a node, or its name is taken.
+pub fn save_with(
+    snapshot: &Snapshot,
+    extras: &[Extra<'_>],
+    path: &Path,
+) -> Result<Saved, DumpError> {
     write_whole(path, |file: &mut File| {
         // Columns come in large pieces; the buffer is for the footer's many small ones.
         let mut buffered = BufWriter::new(file);
-        let saved = write(snapshot, &mut buffered)?;
+        let saved = write_with(snapshot, extras, &mut buffered)?;
         buffered.flush()?;
         Ok(saved)
     })
@@ -81,14 +95,26 @@ pub fn save(snapshot: &Snapshot, path: &Path) -> Result<Saved, DumpError> {
 ///
 /// As [`save`].
 pub fn write(snapshot: &Snapshot, out: impl Write + Send) -> Result<Saved, DumpError> {
+    write_with(snapshot, &[], out)
+}
+
+fn write_with(
+    snapshot: &Snapshot,
+    extras: &[Extra<'_>],
+    out: impl Write + Send,
+) -> Result<Saved, DumpError> {
+    check_extras(snapshot, extras)?;
     snakeroot::parallel::run(|| {
-        write_chunks(snapshot, out, |group, column, descriptor| group.chunk(column, descriptor))
+        write_chunks(snapshot, extras, out, |group, column, descriptor| {
+            group.chunk(column, descriptor)
+        })
     })
 }
 
 /// As [`write`], with each column chunk made by `chunk`.
 pub(crate) fn write_chunks(
     snapshot: &Snapshot,
+    extras: &[Extra<'_>],
     out: impl Write + Send,
     chunk: impl Fn(&Group<'_>, Column, ColumnDescPtr) -> Result<Chunk, DumpError> + Sync,
 ) -> Result<Saved, DumpError> {
@@ -99,7 +125,7 @@ pub(crate) fn write_chunks(
         .set_key_value_metadata(Some(footer(snapshot)?))
         .build();
     let mut file =
-        SerializedFileWriter::new(out, schema(), Arc::new(properties)).map_err(refused)?;
+        SerializedFileWriter::new(out, schema(extras), Arc::new(properties)).map_err(refused)?;
     let columns = file.schema_descr().columns().to_vec();
 
     let rows = snapshot.node_count();
@@ -116,7 +142,12 @@ pub(crate) fn write_chunks(
             .with_max_len(1)
             .map(|(at, column)| {
                 let group = Group { snapshot, rows: groups[at].clone() };
-                Ok((at, column, chunk(&group, Column::ALL[column], columns[column].clone())?))
+                let descriptor = columns[column].clone();
+                let chunk = match Column::ALL.get(column) {
+                    Some(&own) => chunk(&group, own, descriptor)?,
+                    None => group.extra(&extras[column - Column::ALL.len()], descriptor)?,
+                };
+                Ok((at, column, chunk))
             })
             .collect::<Result<_, DumpError>>()?;
         chunks.sort_by_key(|&(at, column, _)| (at, column));
@@ -218,6 +249,18 @@ impl Group<'_> {
             Column::Root => self.roots(&mut writer),
             Column::Referents => self.referents(&mut writer),
             Column::Labels => return self.labels(writer),
+        }
+        .map_err(refused)?;
+        writer.close().map_err(refused)
+    }
+
+    fn extra(&self, extra: &Extra<'_>, descriptor: ColumnDescPtr) -> Result<Chunk, DumpError> {
+        let mut writer = ChunkWriter::new(descriptor, self.rows.len()).map_err(refused)?;
+        match extra.values {
+            ExtraValues::Numbers(all) => self.plain(&mut writer, |row, out| {
+                out.extend_from_slice(&all[row].to_le_bytes());
+            }),
+            ExtraValues::Nodes(all) => self.nodes(&mut writer, all),
         }
         .map_err(refused)?;
         writer.close().map_err(refused)
@@ -362,6 +405,20 @@ impl Group<'_> {
             }
             writer.data(page.len(), &[], &levels, Encoding::PLAIN, |out| {
                 out.extend(here.iter().flat_map(|(_, number)| number.to_le_bytes()));
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A node for some of the rows.
+    fn nodes(&self, writer: &mut ChunkWriter, all: &[Option<NodeId>]) -> Result<(), ParquetError> {
+        let mut levels = Vec::new();
+        for page in self.pages() {
+            let here = &all[page.clone()];
+            levels.clear();
+            levels.extend(here.iter().map(|node| u8::from(node.is_some())));
+            writer.data(page.len(), &[], &levels, Encoding::PLAIN, |out| {
+                out.extend(here.iter().flatten().flat_map(|node| node.place().to_le_bytes()));
             })?;
         }
         Ok(())

@@ -22,37 +22,7 @@ pub fn write_whole<T>(
     fill: impl FnOnce(&mut File) -> Result<T, DumpError>,
 ) -> Result<T, DumpError> {
     let at = |error: DumpError| error.at(path);
-    // A link stays a link: what it leads to is replaced.
-    let target = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => {
-            fs::canonicalize(path).map_err(|error| at(error.into()))?
-        }
-        _ => path.to_owned(),
-    };
-    match fs::metadata(&target) {
-        Ok(found) if found.is_dir() => return Err(at(DumpErrorKind::Directory.into())),
-        Ok(found) if !found.is_file() => return Err(at(DumpErrorKind::Special.into())),
-        _ => {}
-    }
-    let Some(name) = target.file_name() else {
-        return Err(at(DumpErrorKind::Directory.into()));
-    };
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(at(DumpErrorKind::NoFolder(folder.to_owned()).into()));
-    }
-
-    let (mut file, temporary) = create_beside(folder, name).map_err(|error| {
-        at(match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                DumpErrorKind::Forbidden(folder.to_owned()).into()
-            }
-            _ => error.into(),
-        })
-    })?;
+    let (target, mut file, temporary) = begin(path).map_err(at)?;
     let done = fill(&mut file)?;
     file.sync_all().map_err(|error| at(error.into()))?;
     drop(file);
@@ -60,10 +30,65 @@ pub fn write_whole<T>(
     // That the new name survives a power cut is asked for, not insisted on:
     // not every file system lets a folder be synced.
     #[cfg(unix)]
-    if let Ok(folder) = File::open(folder) {
+    if let Ok(folder) = File::open(folder_of(&target)) {
         let _ = folder.sync_all();
     }
     Ok(done)
+}
+
+/// Whether [`write_whole`] could write a file of `least` bytes there, before anything is
+/// worked out for it.
+///
+/// # Errors
+///
+/// As [`write_whole`], and when the disk has less room than that.
+pub fn check_place(path: &Path, least: u64) -> Result<(), DumpError> {
+    let (target, ..) = begin(path).map_err(|error| error.at(path))?;
+    // Where nobody can say what is free, writing will tell.
+    #[cfg(unix)]
+    if let Ok(found) = rustix::fs::statvfs(folder_of(&target)) {
+        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        // Some file systems count no blocks.
+        if found.f_blocks > 0 && free < least {
+            return Err(DumpError::from(DumpErrorKind::NoRoom { least, free }).at(path));
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The place that a path leads to, and a file beside it that may take its name.
+fn begin(path: &Path) -> Result<(PathBuf, File, Temporary), DumpError> {
+    // A link stays a link: what it leads to is replaced.
+    let target = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => fs::canonicalize(path)?,
+        _ => path.to_owned(),
+    };
+    match fs::metadata(&target) {
+        Ok(found) if found.is_dir() => return Err(DumpErrorKind::Directory.into()),
+        Ok(found) if !found.is_file() => return Err(DumpErrorKind::Special.into()),
+        _ => {}
+    }
+    let Some(name) = target.file_name() else {
+        return Err(DumpErrorKind::Directory.into());
+    };
+    let folder = folder_of(&target);
+    if !folder.is_dir() {
+        return Err(DumpErrorKind::NoFolder(folder.to_owned()).into());
+    }
+    let (file, temporary) = create_beside(folder, name).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            DumpError::from(DumpErrorKind::Forbidden(folder.to_owned()))
+        }
+        _ => error.into(),
+    })?;
+    Ok((target, file, temporary))
 }
 
 /// A file that is removed when this is dropped, unless it took its name.

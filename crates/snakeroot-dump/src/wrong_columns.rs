@@ -22,7 +22,7 @@ fn read_with(
     fill: impl Fn(&mut ChunkWriter) + Sync,
 ) -> Result<Snapshot, String> {
     let mut bytes = Vec::new();
-    write_chunks(snapshot, &mut bytes, |group, column, descriptor| {
+    write_chunks(snapshot, &[], &mut bytes, |group, column, descriptor| {
         if column != wrong {
             return group.chunk(column, descriptor);
         }

@@ -12,6 +12,7 @@ use snakeroot::{Graph, NodeId};
 use crate::arguments;
 use crate::cycles::{Cycle, Cycles, Garbage};
 use crate::diff::{Change, Changes, Diff, GrownRow, Growth};
+use crate::export;
 use crate::groups::{GroupRow, Groups, RootRow, Roots};
 use crate::kept::{Holder, Holders, Kept, KeptRow, KeptRows};
 use crate::node::{Edge, Edges, Node, Root};
@@ -305,6 +306,36 @@ impl Heap {
         py.detach(|| snakeroot_dump::save(self.graph.snapshot(), &path))
             .map_err(picture::dump_error)?;
         Ok(())
+    }
+
+    /// Writes the heap for another tool into a file, whole or not at all.
+    ///
+    /// `to` is "heapsnapshot" (Chrome DevTools), "parquet", "jsonl", "graphml" or "dot"; without it the end of the path
+    /// tells. `columns`, "retained" and "dominator", are added to Parquet and JSON lines. Of a `.heapsnapshot` objects
+    /// have the ids that they had in the heaps `since`, exported before, the oldest first. GraphML and DOT have
+    /// what is around `nodes` (nodes, addresses, objects): `depth` references away in one `direction`, "referents" or
+    /// "referrers", `too_many` neighbours of each at most. Raises `ValueError` for what does not go together, for heaps of
+    /// another process, and for more than 100,000 objects in GraphML or 5,000 in DOT; `OSError` where the
+    /// file cannot be written.
+    #[pyo3(
+        signature = (path, to=None, *, columns=None, since=None, nodes=None, direction="referents", depth=3, too_many=10),
+        text_signature = "($self, path, to=None, *, columns=None, since=None, nodes=None, direction=\"referents\", depth=3, too_many=10)"
+    )]
+    #[allow(clippy::too_many_arguments)] // as many as there are things to ask
+    fn export(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        to: Option<&str>,
+        columns: Option<Vec<String>>,
+        since: Option<Vec<Bound<'_, Heap>>>,
+        nodes: Option<&Bound<'_, PyAny>>,
+        direction: &str,
+        depth: i64,
+        too_many: i64,
+    ) -> PyResult<()> {
+        let asked = export::Asked { to, columns, since, nodes, direction, depth, too_many };
+        export::export(py, self, path, &asked)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

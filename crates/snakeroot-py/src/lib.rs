@@ -9,6 +9,7 @@ mod counted;
 mod counts;
 mod cycles;
 mod diff;
+mod export;
 mod groups;
 mod heap;
 mod heapy;

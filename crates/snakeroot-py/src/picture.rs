@@ -333,7 +333,9 @@ pub(crate) fn dump_error(error: DumpError) -> PyErr {
         DumpErrorKind::Missing | DumpErrorKind::NoFolder(_) => PyFileNotFoundError::new_err(text),
         DumpErrorKind::Directory => PyIsADirectoryError::new_err(text),
         DumpErrorKind::Forbidden(_) => PyPermissionError::new_err(text),
-        DumpErrorKind::Special | DumpErrorKind::Io(_) => PyOSError::new_err(text),
+        DumpErrorKind::Special | DumpErrorKind::NoRoom { .. } | DumpErrorKind::Io(_) => {
+            PyOSError::new_err(text)
+        }
         _ => PyValueError::new_err(text),
     }
 }

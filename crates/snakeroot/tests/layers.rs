@@ -168,6 +168,21 @@ fn crates_depend_one_way() {
     }
 }
 
+#[test]
+fn files_are_written_without_knowing_an_analysis_or_a_view() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = rust_files(&crates.join("snakeroot-dump/src"));
+    assert!(files.len() > 10, "found only {} files: is the source elsewhere?", files.len());
+    for file in files {
+        // What stands below is for tests only, which may compare with anything.
+        let code = code(&file);
+        let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for word in ["snakeroot::analysis", "snakeroot::view", "analysis::", "view::"] {
+            assert!(!code.contains(word), "{}: found `{word}`", file.display());
+        }
+    }
+}
+
 /// The names below each `[dependencies]`; those for tests only may be any.
 fn dependencies(manifest: &str) -> Vec<String> {
     let mut names = Vec::new();

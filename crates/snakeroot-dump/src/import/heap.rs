@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use snakeroot::snapshot::{
     Flags, Info, LabelKind, LabelTable, Root, RootKind, SnapshotParts, SparseText, TypeEntry,
 };
-use snakeroot::view::grouped;
 use snakeroot::{LabelId, NodeId, Snapshot, TypeId};
 
 use super::roots;
@@ -394,7 +393,7 @@ impl Heap {
         }
         let before = order.len();
         order.dedup_by_key(|row| address(*row));
-        let again = grouped((before - order.len()) as u64);
+        let again = before - order.len();
         self.notice(format!(
             "objects that stand in the file again, with the address of one before: {again}; the first was taken"
         ));
@@ -425,7 +424,7 @@ impl Heap {
         }
         self.starts.push(self.targets.len() as u64);
         order.par_sort_unstable_by_key(|&row| self.addresses[row as usize]);
-        let count = grouped(missing.len() as u64);
+        let count = missing.len();
         self.notice(format!(
             "objects that were referred to and not recorded: {count}; their type is {UNKNOWN}, their size 0"
         ));
@@ -473,9 +472,9 @@ fn find_roots(parts: &mut SnapshotParts) {
         "the format has {}; taken for roots are modules ({}), objects that nothing refers to ({}), and \
          one object of each cycle that nothing else refers to ({})",
         if threads > 0 { "no GC roots but threads" } else { "no GC roots" },
-        grouped(modules_count),
-        grouped(added.alone),
-        grouped(added.cycles)
+        modules_count,
+        added.alone,
+        added.cycles
     ));
 }
 

@@ -6,7 +6,6 @@ use std::io::BufRead;
 use serde::Deserialize;
 use snakeroot::Snapshot;
 use snakeroot::snapshot::{Flags, LabelTable};
-use snakeroot::view::grouped;
 
 use super::heap::{Heap, Roots, Targets, Twice};
 use super::json::{Lines, Text};
@@ -113,13 +112,12 @@ pub(super) fn read(input: impl BufRead) -> Result<Snapshot, DumpError> {
         )));
     }
     if stubs > 0 {
-        let stubs = grouped(stubs);
         heap.notice(format!(
             "stubs, of which it was not recorded what they refer to: {stubs} objects"
         ));
     }
     if unsized_objects > 0 {
-        heap.notice(format!("objects without a size: {}; 0 is taken", grouped(unsized_objects)));
+        heap.notice(format!("objects without a size: {}; 0 is taken", unsized_objects));
     }
     heap.finish(Twice::Refused, Roots::Found)
 }

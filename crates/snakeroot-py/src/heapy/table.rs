@@ -113,10 +113,7 @@ impl Table {
     }
 
     /// Each row's kind and objects, where the rows are kinds.
-    pub(crate) fn kinds(
-        &self,
-        values: &Values<'_, '_>,
-    ) -> PyResult<Option<Vec<KindOfNodes>>> {
+    pub(crate) fn kinds(&self, values: &Values<'_, '_>) -> PyResult<Option<Vec<KindOfNodes>>> {
         let Self::Kinds(kinds) = self else { return Ok(None) };
         kinds.name(values, 0..kinds.cumulative.len())?;
         let order = kinds.lock();

@@ -8,6 +8,7 @@ mod diff_json;
 mod dot;
 mod draw;
 pub mod drawing;
+mod graphml;
 mod groups;
 pub mod heapy;
 pub mod json;
@@ -29,6 +30,7 @@ pub use diff::{
 pub use dot::dot;
 pub use draw::{DrawOptions, chains_drawing, drawing, nodes_drawing, short_form};
 pub use drawing::{Drawing, DrawnEdge, DrawnNode, EdgeStyle, NodeKind, Role};
+pub use graphml::{GraphMl, graphml};
 pub use groups::{groups_table, key_name, key_names, objects_line};
 pub use merged::{merged_drawing, merged_label, merged_table, merged_words};
 pub use refs_dot::{RefsDot, RefsKey, RefsNode, is_name, refs_dot};
