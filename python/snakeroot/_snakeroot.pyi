@@ -279,6 +279,28 @@ def show_refs(
     retained: bool = False,
     repr: bool = True,
 ) -> Picture | None: ...
+def _show_graph(
+    objs: object,
+    edge_func: Callable[[Any], Iterable[object]],
+    swap_source_target: object,
+    max_depth: float = 3,
+    extra_ignore: Iterable[int] = (),
+    filter: _Predicate | None = None,
+    too_many: float = 10,
+    highlight: _Predicate | None = None,
+    filename: _Path | None = None,
+    extra_info: Callable[[Any], object] | None = None,
+    refcounts: bool = False,
+    shortnames: bool = True,
+    output: _Writes | None = None,
+    cull_func: _Predicate | None = None,
+    extra_node_attrs: Callable[[Any], dict[str, object]] | None = None,
+    *,
+    engine: str | None = None,
+    collect: bool = True,
+    sizes: bool | None = None,
+    repr: bool = True,
+) -> Picture | None: ...
 def show_chain(
     *chains: Iterable[object] | _Path,
     backrefs: bool = True,
